@@ -1,0 +1,421 @@
+package openapi
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// direction says which way a value travels: read-only fields are required in
+// answers and not looked at in requests.
+type direction bool
+
+const (
+	toServer   direction = true
+	fromServer direction = false
+)
+
+// checker walks one value along its schema.
+type checker struct {
+	direction direction
+	// closed refuses fields that the schema does not name.
+	closed   bool
+	problems []Problem
+}
+
+func (c *checker) full() bool { return len(c.problems) >= maxProblems }
+
+func (c *checker) report(at *step, expected, got, hint string) {
+	if !c.full() {
+		c.problems = append(c.problems, Problem{Path: at.path(), Expected: expected, Got: got, Hint: hint})
+	}
+}
+
+func (c *checker) check(s *schema, v any, at *step) {
+	switch {
+	case c.full() || s.free():
+		return
+	case s.branches != nil:
+		c.union(s, v, at)
+		return
+	case s.alternatives != nil:
+		c.alternatives(s, v, at)
+		return
+	}
+	switch v := v.(type) {
+	case nil:
+		if s.types&typeNull == 0 && s.types != 0 {
+			c.report(at, s.phrase, "null", "")
+			return
+		}
+	case bool:
+		if !c.permits(s, typeBoolean, v, at) {
+			return
+		}
+	case string:
+		if !c.permits(s, typeString, v, at) {
+			return
+		}
+		c.text(s, v, at)
+		return
+	case []any:
+		if c.permits(s, typeArray, v, at) {
+			c.array(s, v, at)
+		}
+		return
+	case map[string]any:
+		if c.permits(s, typeObject, v, at) {
+			c.object(s, v, at)
+		}
+		return
+	default:
+		n, ok := decimalOf(v)
+		if !ok {
+			c.report(at, s.phrase, got(v, s.secret), "")
+			return
+		}
+		if !c.number(s, n, v, at) {
+			return
+		}
+	}
+	c.enum(s, v, at)
+}
+
+// permits reports whether the schema allows the type, and the problem if not.
+func (c *checker) permits(s *schema, t valueType, v any, at *step) bool {
+	if s.types == 0 || s.types&t != 0 {
+		return true
+	}
+	hint := ""
+	if text, ok := v.(string); ok {
+		_, isNumber := parseDecimal(text)
+		_, notBool := strconv.ParseBool(text)
+		if s.types&typeInteger != 0 && isNumber || s.types&typeBoolean != 0 && notBool == nil {
+			hint = "remove the quotes"
+		}
+	} else if t == typeBoolean && s.types&typeString != 0 {
+		hint = "put it in quotes"
+	}
+	c.report(at, c.expected(s), got(v, s.secret), hint)
+	return false
+}
+
+// expected says what the schema wants, as precisely as one phrase can.
+func (c *checker) expected(s *schema) string {
+	switch {
+	case len(s.enumText) == 1:
+		return strconv.Quote(s.enumText[0])
+	case s.enumText != nil:
+		return "one of " + strings.Join(s.enumText, ", ")
+	case s.phrase == "":
+		return "a value"
+	}
+	return s.phrase
+}
+
+func (c *checker) enum(s *schema, v any, at *step) {
+	if s.enum == nil {
+		return
+	}
+	if text, ok := v.(string); ok && s.enumText != nil {
+		if !slices.Contains(s.enumText, text) {
+			c.report(at, c.expected(s), got(v, s.secret), didYouMean(nearest(text, s.enumText)))
+		}
+		return
+	}
+	want := canonicalValue(v)
+	for _, one := range s.enum {
+		if string(canonicalValue(one)) == string(want) {
+			return
+		}
+	}
+	c.report(at, "one of "+string(canonicalValue(s.enum)), got(v, s.secret), "")
+}
+
+func didYouMean(near string) string {
+	if near == "" {
+		return ""
+	}
+	return "did you mean " + near + "?"
+}
+
+func (c *checker) number(s *schema, n decimal, v any, at *step) bool {
+	if s.types != 0 && s.types&(typeInteger|typeNumber) == 0 {
+		hint := ""
+		if s.types&typeString != 0 {
+			hint = "put it in quotes"
+		}
+		c.report(at, c.expected(s), got(v, s.secret), hint)
+		return false
+	}
+	if s.types&typeInteger != 0 && s.types&typeNumber == 0 {
+		bits := 0
+		switch s.format {
+		case "int32":
+			bits = 32
+		case "int64":
+			bits = 64
+		}
+		if !n.isInteger() || bits != 0 && !n.fits(bits) {
+			expected := "an integer"
+			if bits != 0 {
+				expected = fmt.Sprintf("an integer of %d bits", bits)
+			}
+			c.report(at, expected, got(v, s.secret), "")
+			return false
+		}
+	}
+	if s.minimum != nil {
+		if order := n.compare(*s.minimum); order < 0 || order == 0 && s.exclusiveMin {
+			c.report(at, "a number "+bound("at least", "above", s.exclusiveMin, *s.minimum), got(v, s.secret), "")
+			return false
+		}
+	}
+	if s.maximum != nil {
+		if order := n.compare(*s.maximum); order > 0 || order == 0 && s.exclusiveMax {
+			c.report(at, "a number "+bound("at most", "below", s.exclusiveMax, *s.maximum), got(v, s.secret), "")
+			return false
+		}
+	}
+	return true
+}
+
+func bound(inclusive, exclusive string, isExclusive bool, n decimal) string {
+	if isExclusive {
+		return exclusive + " " + n.String()
+	}
+	return inclusive + " " + n.String()
+}
+
+func (c *checker) text(s *schema, v string, at *step) {
+	if s.minLength != nil || s.maxLength != nil {
+		length := utf8.RuneCountInString(v)
+		if s.minLength != nil && length < *s.minLength {
+			c.report(at, fmt.Sprintf("text of at least %s", counted(*s.minLength, "character")), got(v, s.secret), "")
+			return
+		}
+		if s.maxLength != nil && length > *s.maxLength {
+			c.report(at, fmt.Sprintf("text of at most %s", counted(*s.maxLength, "character")), got(v, s.secret), "")
+			return
+		}
+	}
+	if s.pattern != nil && !s.pattern.MatchString(v) {
+		expected := "text matching " + s.pattern.String()
+		if s.title != "" {
+			expected = s.title + " (" + s.pattern.String() + ")"
+		}
+		c.report(at, expected, got(v, s.secret), "")
+		return
+	}
+	if expected := formatExpected(s.format, v); expected != "" {
+		c.report(at, expected, got(v, s.secret), "")
+		return
+	}
+	c.enum(s, v, at)
+}
+
+var uuidText = regexp.MustCompile(`^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$`)
+
+// formatExpected returns what the format wants when the text is not of it. Only
+// the formats of the documents are known; others say nothing.
+func formatExpected(format, v string) string {
+	switch format {
+	case "date-time":
+		if _, err := time.Parse(time.RFC3339Nano, v); err != nil {
+			return "a time such as 2026-01-31T12:00:00Z (RFC 3339)"
+		}
+	case "uuid":
+		if !uuidText.MatchString(v) {
+			return "a UUID such as 1c2d3e4f-0000-4000-8000-000000000001"
+		}
+	case "duration":
+		if _, err := time.ParseDuration(v); err != nil {
+			return `a duration such as "90s", "15m" or "1h30m"`
+		}
+	}
+	return ""
+}
+
+func counted(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return strconv.Itoa(n) + " " + noun + "s"
+}
+
+func (c *checker) array(s *schema, v []any, at *step) {
+	if s.minItems != nil && len(v) < *s.minItems {
+		c.report(at, "at least "+counted(*s.minItems, "item"), counted(len(v), "item"), "")
+		return
+	}
+	if s.maxItems != nil && len(v) > *s.maxItems {
+		c.report(at, "at most "+counted(*s.maxItems, "item"), counted(len(v), "item"), "")
+		return
+	}
+	before := len(c.problems)
+	for i, item := range v {
+		here := step{parent: at, index: i}
+		c.check(s.items, item, &here)
+	}
+	// Broken items would only confuse the comparison.
+	if s.unique && before == len(c.problems) {
+		c.distinct(s, v, at)
+	}
+}
+
+// fewItems is up to how many texts are compared pair by pair; it needs no memory.
+const fewItems = 16
+
+func (c *checker) distinct(s *schema, v []any, at *step) {
+	if len(v) < 2 {
+		return
+	}
+	repeated := func(i, first int) {
+		here := step{parent: at, index: i}
+		c.report(&here, "items that differ from each other", fmt.Sprintf("the same as item %d", first), "remove one of the two")
+	}
+	if _, isText := v[0].(string); isText && len(v) <= fewItems {
+		for i := range v {
+			for j := range i {
+				a, aIsText := v[i].(string)
+				b, bIsText := v[j].(string)
+				if aIsText && bIsText && a == b {
+					repeated(i, j)
+					break
+				}
+			}
+		}
+		return
+	}
+	seen := make(map[string]int, len(v))
+	var buffer []byte
+	for i, item := range v {
+		buffer = appendCanonical(buffer[:0], s.items, item)
+		if first, ok := seen[string(buffer)]; ok {
+			repeated(i, first)
+			continue
+		}
+		seen[string(buffer)] = i
+	}
+}
+
+func (c *checker) object(s *schema, v map[string]any, at *step) {
+	for _, name := range s.required {
+		if _, present := v[name]; present {
+			continue
+		}
+		field := s.fields[name]
+		if field.readOnly && c.direction == toServer {
+			continue
+		}
+		here := step{parent: at, key: name, index: -1}
+		c.report(&here, c.wanted(field)+" (required)", "nothing", "")
+	}
+	known := 0
+	for _, name := range s.names {
+		value, present := v[name]
+		if !present {
+			continue
+		}
+		known++
+		field := s.fields[name]
+		if c.direction == toServer && (field.readOnly || value == nil && !slices.Contains(s.required, name)) {
+			continue
+		}
+		here := step{parent: at, key: name, index: -1}
+		c.check(field, value, &here)
+	}
+	if known == len(v) || s.values.free() && (s.open || !c.closed) {
+		return
+	}
+	others := make([]string, 0, len(v)-known)
+	for name := range v {
+		if s.fields[name] == nil {
+			others = append(others, name)
+		}
+	}
+	slices.Sort(others)
+	for _, name := range others {
+		here := step{parent: at, key: name, index: -1}
+		if s.values != nil {
+			c.check(s.values, v[name], &here)
+			continue
+		}
+		c.unknown(s, name, v, &here)
+	}
+}
+
+func (c *checker) unknown(s *schema, name string, v map[string]any, at *step) {
+	// A field that is already there cannot be the one that was meant.
+	var missing []string
+	for _, known := range s.names {
+		if _, present := v[known]; !present && !s.fields[known].readOnly {
+			missing = append(missing, known)
+		}
+	}
+	near := nearest(name, missing)
+	if near == "" {
+		near = nearest(name, s.names)
+	}
+	expected := "no field of this name (known are " + strings.Join(s.names, ", ") + ")"
+	if len(s.names) == 0 {
+		expected = "no field here"
+	}
+	c.report(at, expected, "an unknown field", didYouMean(near))
+}
+
+// wanted is expected for a field that may be a union.
+func (c *checker) wanted(s *schema) string {
+	if s.branches != nil {
+		return "an object"
+	}
+	return c.expected(s)
+}
+
+// union checks a value against the branch that its discriminator names.
+func (c *checker) union(s *schema, v any, at *step) {
+	obj, ok := v.(map[string]any)
+	if !ok {
+		c.report(at, "an object", got(v, s.secret), "")
+		return
+	}
+	tag, present := obj[s.discriminator]
+	here := step{parent: at, key: s.discriminator, index: -1}
+	expected := "one of " + strings.Join(s.branchNames, ", ")
+	if !present {
+		c.report(&here, expected+" (required)", "nothing", "")
+		return
+	}
+	text, _ := tag.(string)
+	branch := s.branches[text]
+	if branch == nil {
+		c.report(&here, expected, got(tag, false), didYouMean(nearest(text, s.branchNames)))
+		return
+	}
+	c.check(branch, v, at)
+}
+
+// alternatives accepts what any branch accepts; otherwise it reports against the
+// branch that comes nearest.
+func (c *checker) alternatives(s *schema, v any, at *step) {
+	var best []Problem
+	for i, branch := range s.alternatives {
+		try := checker{direction: c.direction, closed: c.closed}
+		try.check(branch, v, at)
+		if len(try.problems) == 0 {
+			return
+		}
+		if i == 0 || len(try.problems) < len(best) {
+			best = try.problems
+		}
+	}
+	for _, p := range best {
+		if !c.full() {
+			c.problems = append(c.problems, p)
+		}
+	}
+}

@@ -1,0 +1,65 @@
+// Package openapi holds the OpenAPI documents of the emulator and what is read
+// out of them: the catalogue of kinds, the checks on requests and answers, and
+// the canonical form by which two resources are compared.
+//
+// The documents are written by hand in console/ and mock/ (see README.md) and
+// bundled into dist/ by `go generate ./openapi`; the bundled bytes are embedded.
+// Nothing is parsed until it is asked for: Kinds costs one light pass over the
+// JSON, the first check compiles every schema once.
+//
+// Values that are checked are JSON-shaped: map[string]any, []any, string, bool,
+// json.Number (int, int64 and float64 are understood too) and nil.
+package openapi
+
+import (
+	_ "embed" // the bundled documents
+	"sync"
+)
+
+//go:generate go run ./internal/bundle -source console -out dist/console
+//go:generate go run ./internal/bundle -source mock -out dist/mock
+
+var (
+	//go:embed dist/console.yaml
+	consoleYAML []byte
+	//go:embed dist/console.json
+	consoleJSON []byte
+	//go:embed dist/mock.yaml
+	mockYAML []byte
+	//go:embed dist/mock.json
+	mockJSON []byte
+)
+
+var (
+	console = newDocument(consoleYAML, consoleJSON)
+	mock    = newDocument(mockYAML, mockJSON)
+)
+
+// Document is one bundled OpenAPI 3.1 document. It is safe for concurrent use.
+type Document struct {
+	yaml, json []byte
+
+	kinds   func() catalogue
+	schemas func() *compiled
+}
+
+func newDocument(yaml, json []byte) *Document {
+	d := &Document{yaml: yaml, json: json}
+	d.kinds = sync.OnceValue(d.readKinds)
+	d.schemas = sync.OnceValue(d.compile)
+	return d
+}
+
+// Console returns the document of the Console's HTTP API.
+func Console() *Document { return console }
+
+// Mock returns the document of the kinds that are the emulator's own: what a
+// seed holds beside Conduktor kinds (people, clients, figures …).
+func Mock() *Document { return mock }
+
+// YAML returns the document as YAML. The bytes are shared: do not change them.
+func (d *Document) YAML() []byte { return d.yaml }
+
+// JSON returns the document as compact JSON. The bytes are shared: do not
+// change them.
+func (d *Document) JSON() []byte { return d.json }

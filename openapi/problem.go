@@ -1,0 +1,121 @@
+package openapi
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// Problem is one way in which a value breaks its schema.
+type Problem struct {
+	// Path leads to the value from the root of what was checked, with dots
+	// before fields and brackets round positions: spec.permissions[2].name. Keys
+	// of a map that hold dots stand as they are (spec.configs.retention.ms). It
+	// is empty for the root itself. For a query parameter it is the parameter's
+	// name.
+	Path string
+	// Expected says what would be right, as a noun phrase.
+	Expected string
+	// Got says what was found; secrets are named by their type only.
+	Got string
+	// Hint is a suggestion such as the nearest known name, or empty.
+	Hint string
+}
+
+// String returns the problem as one sentence without a full stop.
+func (p Problem) String() string {
+	var b strings.Builder
+	if p.Path != "" {
+		b.WriteString(p.Path)
+		b.WriteString(": ")
+	}
+	b.WriteString("expected ")
+	b.WriteString(p.Expected)
+	b.WriteString(", got ")
+	b.WriteString(p.Got)
+	if p.Hint != "" {
+		b.WriteString("; ")
+		b.WriteString(p.Hint)
+	}
+	return b.String()
+}
+
+// maxProblems bounds how many problems one check reports, so that a huge broken
+// body cannot become a huge answer.
+const maxProblems = 25
+
+// step is one part of a path while a value is walked. Steps live on the stack
+// and become text only when there is a problem to report.
+type step struct {
+	parent *step
+	key    string
+	index  int
+}
+
+func (s *step) path() string {
+	if s == nil {
+		return ""
+	}
+	var parts []*step
+	for ; s != nil; s = s.parent {
+		parts = append(parts, s)
+	}
+	var b strings.Builder
+	for i := len(parts) - 1; i >= 0; i-- {
+		switch {
+		case parts[i].index >= 0:
+			b.WriteByte('[')
+			b.WriteString(strconv.Itoa(parts[i].index))
+			b.WriteByte(']')
+		default:
+			if b.Len() > 0 {
+				b.WriteByte('.')
+			}
+			b.WriteString(parts[i].key)
+		}
+	}
+	return b.String()
+}
+
+// maxShown is the longest text, in runes, that a problem repeats of a value.
+const maxShown = 60
+
+// got describes a value that was found.
+func got(v any, secret bool) string {
+	switch v := v.(type) {
+	case nil:
+		return "null"
+	case bool:
+		if secret {
+			return "a boolean"
+		}
+		return strconv.FormatBool(v)
+	case string:
+		if secret {
+			return "a string"
+		}
+		if utf8.RuneCountInString(v) > maxShown {
+			return strconv.Quote(string([]rune(v)[:maxShown])) + "…"
+		}
+		return strconv.Quote(v)
+	case []any:
+		return "an array"
+	case map[string]any:
+		return "an object"
+	case json.Number:
+		if secret {
+			return "a number"
+		}
+		if len(v) > maxShown {
+			return string(v[:maxShown]) + "…"
+		}
+		return string(v)
+	default:
+		if _, ok := decimalOf(v); ok && !secret {
+			return fmt.Sprint(v)
+		}
+		return fmt.Sprintf("a value of type %T", v)
+	}
+}
