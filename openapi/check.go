@@ -232,7 +232,7 @@ func formatExpected(format, v string) string {
 		if !uuidText.MatchString(v) {
 			return "a UUID such as 1c2d3e4f-0000-4000-8000-000000000001"
 		}
-	case "duration":
+	case "go-duration":
 		if _, err := time.ParseDuration(v); err != nil {
 			return `a duration such as "90s", "15m" or "1h30m"`
 		}
