@@ -1,43 +1,51 @@
 package seed
 
-import "sync"
+import (
+	"slices"
+	"sync"
+
+	"github.com/mockduktor/mockduktor/openapi"
+)
 
 // kind is what a seed needs to know of a kind.
 type kind struct {
-	name, version  string
-	order          int
-	own            bool
-	parents, owner []string
-	validate       func(map[string]any) []problem
+	*openapi.Kind
+	// own tells the emulator's kinds from Conduktor's.
+	own bool
+	// belongs are the fields of metadata that make a name unique beside it: the
+	// parents in the path, and the owner where a kind has one.
+	belongs []string
 }
 
-type problem struct{ Path, Expected, Got, Hint string }
-
+// catalogue is the kinds of both documents by name, versions oldest first. It
+// is read out of the documents once.
 var catalogue = sync.OnceValue(func() map[string][]*kind {
-	m := map[string][]*kind{}
-	none := func(map[string]any) []problem { return nil }
-	for i, k := range []kind{
-		{name: "User", version: "v2"}, {name: "Group", version: "v2"}, {name: "KafkaCluster", version: "v2"},
-		{name: "KafkaConnectCluster", version: "v2", parents: []string{"cluster"}},
-		{name: "KsqlDBCluster", version: "v2", parents: []string{"cluster"}},
-		{name: "TopicPolicy", version: "v1"}, {name: "ResourcePolicy", version: "v1"},
-		{name: "Application", version: "v1"}, {name: "ApplicationInstance", version: "v1"},
-		{name: "ApplicationInstancePermission", version: "v1"}, {name: "ApplicationGroup", version: "v1"},
-		{name: "ServiceAccount", version: "v1", parents: []string{"cluster"}},
-		{name: "Topic", version: "v2", parents: []string{"cluster"}},
-		{name: "Subject", version: "v2", parents: []string{"cluster"}},
-		{name: "Connector", version: "v2", parents: []string{"cluster", "connectCluster"}},
-		{name: "Alert", version: "v3", owner: []string{"appInstance", "group", "user"}},
-	} {
-		k.order, k.validate = i, none
-		m[k.name] = append(m[k.name], &k)
+	byName := map[string][]*kind{}
+	for _, document := range []*openapi.Document{openapi.Console(), openapi.Mock()} {
+		for _, k := range document.Kinds() {
+			belongs := slices.Clone(k.Parents)
+			for _, owner := range k.Owner {
+				belongs = append(belongs, owner.Name)
+			}
+			byName[k.Name] = append(byName[k.Name], &kind{Kind: k, own: document == openapi.Mock(), belongs: belongs})
+		}
 	}
-	for i, k := range []kind{
-		{name: "SigningKey"}, {name: "Person"}, {name: "Client"}, {name: "APIKey"},
-		{name: "ConsumerGroup", parents: []string{"cluster"}}, {name: "TopicFigures", parents: []string{"cluster"}},
-	} {
-		k.order, k.validate, k.own, k.version = i, none, true, "v1"
-		m[k.name] = append(m[k.name], &k)
+	for _, versions := range byName {
+		slices.SortStableFunc(versions, func(a, b *kind) int { return compareVersions(a.Version, b.Version) })
 	}
-	return m
+	return byName
 })
+
+// compareVersions orders v2 before v10.
+func compareVersions(a, b string) int {
+	if len(a) != len(b) {
+		return len(a) - len(b)
+	}
+	if a < b {
+		return -1
+	}
+	if a > b {
+		return 1
+	}
+	return 0
+}

@@ -64,7 +64,7 @@ func (d *Document) check(files *folder, readable bool) []Fault {
 // validate checks against the schema of the kind.
 func (d *Document) validate(k *kind) []Fault {
 	var faults []Fault
-	for _, p := range k.validate(d.Object) {
+	for _, p := range k.Validate(d.Object) {
 		faults = append(faults, Fault{
 			Position: d.At(p.Path),
 			Kind:     d.Kind, Name: d.Name,
@@ -81,13 +81,11 @@ func (d *Document) validate(k *kind) []Fault {
 func (d *Document) identity() string {
 	parts := []string{d.Kind, d.Name}
 	if k, fault := lookUp(d.APIVersion, d.Kind); fault == nil {
-		parts[0] += " " + k.version
+		parts[0] += " " + k.Version
 		metadata, _ := d.Object["metadata"].(map[string]any)
-		for _, parent := range k.parents {
-			parts = append(parts, fmt.Sprint(metadata[parent]))
-		}
-		for _, owner := range k.owner {
-			parts = append(parts, fmt.Sprint(metadata[owner]))
+		for _, field := range k.belongs {
+			value, _ := metadata[field].(string)
+			parts = append(parts, value)
 		}
 	}
 	if d.Kind == "User" {

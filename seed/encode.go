@@ -9,6 +9,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -55,8 +56,8 @@ func arrange(objects []map[string]any) ([]resource, error) {
 		r := resource{object: object, kind: d.Kind, name: d.Name, rank: rankOf(d.APIVersion, d.Kind)}
 		if k, fault := lookUp(d.APIVersion, d.Kind); fault == nil {
 			metadata, _ := object["metadata"].(map[string]any)
-			for _, parent := range append(slices.Clone(k.parents), k.owner...) {
-				value, _ := metadata[parent].(string)
+			for _, field := range k.belongs {
+				value, _ := metadata[field].(string)
 				r.parents += value + "\x00"
 			}
 		}
@@ -103,6 +104,9 @@ func nodeOf(value any, depth int) (*yaml.Node, error) {
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", key, err)
 			}
+			if !utf8.ValidString(key) {
+				return nil, errors.New("a key that is not UTF-8")
+			}
 			node.Content = append(node.Content, textNode(key, false), child)
 		}
 		return node, nil
@@ -117,6 +121,9 @@ func nodeOf(value any, depth int) (*yaml.Node, error) {
 		}
 		return node, nil
 	case string:
+		if !utf8.ValidString(value) {
+			return nil, errors.New("text that is not UTF-8")
+		}
 		return textNode(value, true), nil
 	case bool:
 		return &yaml.Node{Kind: yaml.ScalarNode, Tag: boolTag, Value: fmt.Sprint(value)}, nil

@@ -21,8 +21,7 @@ func lookUp(apiVersion, name string) (*kind, *Fault) {
 	}
 	var known []string
 	for _, k := range versions {
-		if k.own && apiVersion == ownAPIVersion ||
-			!k.own && k.version == versionPattern.FindString(apiVersion) && !strings.HasPrefix(apiVersion, "mockduktor/") {
+		if k.reads(apiVersion) {
 			return k, nil
 		}
 		known = append(known, k.apiVersion())
@@ -32,6 +31,13 @@ func lookUp(apiVersion, name string) (*kind, *Fault) {
 		Problem: name + " has no version " + apiVersion,
 		Remedy:  "write apiVersion: " + strings.Join(known, " or "),
 	}
+}
+
+func (k *kind) reads(apiVersion string) bool {
+	if k.own || strings.HasPrefix(apiVersion, "mockduktor/") {
+		return k.own && apiVersion == ownAPIVersion
+	}
+	return apiVersion == k.Version || versionPattern.FindString(apiVersion) == k.Version
 }
 
 // apiVersionOf is the newest apiVersion of a kind, for remedies.
@@ -46,7 +52,7 @@ func (k *kind) apiVersion() string {
 	if k.own {
 		return ownAPIVersion
 	}
-	return k.version
+	return k.Version
 }
 
 // nearKinds is a remedy that names the kinds nearest to name, all when none is

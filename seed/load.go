@@ -1,9 +1,11 @@
 package seed
 
 import (
+	"cmp"
 	"errors"
 	"io"
 	"os"
+	"slices"
 )
 
 // Load reads the documents of all sources and answers them in the order in
@@ -40,13 +42,19 @@ func (l *loader) load(sources []string) ([]*Document, error) {
 	if len(sources) == 0 {
 		sources = []string{"default"}
 	}
+	if slices.Equal(sources, []string{"default"}) {
+		return Default() // ready as it is
+	}
 	var docs []*Document
 	stdinRead := false
 	for _, source := range sources {
 		var found []*Document
 		switch source {
 		case "default":
-			found = embedded()
+			var err error
+			if found, err = Default(); err != nil {
+				return nil, err
+			}
 		case "empty":
 		case "-":
 			if stdinRead {
@@ -71,7 +79,11 @@ func (l *loader) load(sources []string) ([]*Document, error) {
 	}
 	docs = laterWins(docs)
 	if !hasKeys(docs) {
-		docs = append(docs, DefaultKeys()...)
+		keys, err := DefaultKeys()
+		if err != nil {
+			return nil, err
+		}
+		docs = append(docs, keys...)
 	}
 	Sort(docs)
 	return docs, nil
@@ -97,6 +109,12 @@ func (l *loader) documents(t *text, files *folder) []*Document {
 		l.faults = append(l.faults, tooLarge(t.file))
 		return nil
 	}
+	before := len(l.faults)
+	defer func() {
+		slices.SortStableFunc(l.faults[before:], func(a, b Fault) int {
+			return cmp.Or(a.Line-b.Line, a.Column-b.Column)
+		})
+	}()
 	var docs []*Document
 	for _, c := range l.chunks(t) {
 		if d := l.document(t, c, files); d != nil {

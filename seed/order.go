@@ -1,9 +1,6 @@
 package seed
 
-import (
-	"cmp"
-	"slices"
-)
+import "slices"
 
 // Sort puts documents in the order in which they can be applied: what the
 // identity provider knows (keys, people, clients), Conduktor's kinds in the
@@ -11,33 +8,32 @@ import (
 // speaks of those (API keys, consumer groups, figures). Within a kind the order
 // stays: signing keys are used in the order in which they are written.
 func Sort(docs []*Document) {
-	slices.SortStableFunc(docs, func(a, b *Document) int {
-		return cmp.Compare(rankOf(a.APIVersion, a.Kind), rankOf(b.APIVersion, b.Kind))
-	})
+	ranks := make(map[*Document]int, len(docs))
+	for _, d := range docs {
+		ranks[d] = rankOf(d.APIVersion, d.Kind)
+	}
+	slices.SortStableFunc(docs, func(a, b *Document) int { return ranks[a] - ranks[b] })
 }
 
-// ownRank is where our own kinds stand around Conduktor's, which rank from 100.
-var ownRank = map[string]int{
-	"SigningKey":    0,
-	"Person":        1,
-	"Client":        2,
-	"APIKey":        1000,
-	"ConsumerGroup": 1001,
-	"TopicFigures":  1002,
-}
+// Ranks: the emulator's own kinds stand around Conduktor's.
+const (
+	conduktorRank = 100
+	laterRank     = 10_000
+	unknownRank   = 20_000
+)
 
-const conduktorRank = 100
+// identityKinds need nothing that the Console holds.
+var identityKinds = []string{"SigningKey", "Person", "Client"}
 
-func rankOf(apiVersion, kind string) int {
-	k, fault := lookUp(apiVersion, kind)
-	if fault != nil {
-		return 2000
+func rankOf(apiVersion, name string) int {
+	k, fault := lookUp(apiVersion, name)
+	switch {
+	case fault != nil:
+		return unknownRank
+	case !k.own:
+		return conduktorRank + k.Order
+	case slices.Contains(identityKinds, name):
+		return slices.Index(identityKinds, name)
 	}
-	if !k.own {
-		return conduktorRank + k.order
-	}
-	if rank, known := ownRank[kind]; known {
-		return rank
-	}
-	return 1900 + k.order
+	return laterRank + k.Order
 }

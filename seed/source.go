@@ -238,7 +238,7 @@ func (l *loader) newText(name string, data []byte) *text {
 		l.faults = append(l.faults, Fault{Position: t.originalPosition(broken), Problem: problem, Remedy: remedy})
 		return nil
 	}
-	t.exotic = bytes.ContainsAny(data, "\u0085\u2028\u2029") || loneReturn(data)
+	t.exotic = bytes.ContainsAny(data, "\u0085\u2028\u2029")
 	t.json = path.Ext(name) == ".json" || holdsJSON(name, data)
 	return t
 }
@@ -250,10 +250,6 @@ func holdsJSON(name string, data []byte) bool {
 	}
 	start := bytes.TrimLeft(data, " \t\r\n")
 	return len(start) > 0 && (start[0] == '{' || start[0] == '[') && json.Valid(data)
-}
-
-func loneReturn(data []byte) bool {
-	return bytes.Count(data, []byte("\r")) != bytes.Count(data, []byte("\r\n"))
 }
 
 func firstInvalid(data []byte) int {
