@@ -1,0 +1,86 @@
+package idp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// byRefreshToken is the grant refresh_token (RFC 6749, section 6), with a new
+// refresh token each time and the end of the grant when an old one is used
+// again (RFC 9700, section 4.14.2). The new ID token has the person's claims of
+// now, with iss, sub, aud and auth_time of the first (OpenID Connect Core 1.0,
+// section 12.2).
+func (p *Provider) byRefreshToken(ctx context.Context, client *Client, q params) (*Tokens, error) {
+	token := q.get("refresh_token")
+	if token == "" {
+		return nil, refuse(errInvalidRequest, "refresh_token is missing")
+	}
+	id, n, ok := p.open(purposeRefresh, token)
+	if !ok {
+		return nil, refuse(errInvalidGrant, "the refresh token was never given out by this issuer")
+	}
+	person, err := p.grantee(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	var in issuance
+	var refused error
+	err = p.Storage.Update(ctx, func(tx Tx) error {
+		refused = nil
+		g, err := p.grantIn(tx, id)
+		if errors.Is(err, ErrNotFound) {
+			refused = refuse(errInvalidGrant, "the refresh token is no longer good: it has expired, was revoked, or the person signed out")
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if g.ClientID != client.ID {
+			refused = refuse(errInvalidGrant, "the refresh token was given to another client")
+			return nil
+		}
+		if n != g.Refresh {
+			refused = refuse(errInvalidGrant, "the refresh token was used before; every token of this grant is now revoked (RFC 9700, section 4.14.2)")
+			return p.endGrant(tx, g, p.accessLifetime(client))
+		}
+		scope, err := narrowed(g.Scope, q.get("scope"))
+		if err != nil {
+			return err
+		}
+		audience, err := audienceFor(client, q, g.Audience)
+		if err != nil {
+			return err
+		}
+		rotated := *g
+		rotated.Refresh++
+		in = issuance{
+			client: client, person: person, scope: scope, audience: client.orDefaultAudience(audience),
+			sid: g.SID, authTime: g.AuthTime,
+			id: tokenID(g.ID, rotated.Refresh), refresh: p.handle(purposeRefresh, g.ID, rotated.Refresh),
+		}
+		return putGrant(tx, &rotated, p.now().Add(max(p.refreshLifetime(client), p.accessLifetime(client))))
+	})
+	if err == nil {
+		err = refused
+	}
+	if err != nil {
+		return nil, fmt.Errorf("refreshing: %w", err)
+	}
+	return p.issue(in)
+}
+
+// narrowed is the scope of one refresh: part of the granted one, which stays as
+// it is for the next (RFC 6749, section 6).
+func narrowed(granted scopeList, asked string) (scopeList, error) {
+	scope := parseScope(asked)
+	if len(scope) == 0 {
+		return granted, nil
+	}
+	for _, one := range scope {
+		if !granted.has(one) {
+			return nil, refuse(errInvalidScope, "scope '"+shorten(one, 60)+"' was not granted; the grant has '"+granted.String()+"'")
+		}
+	}
+	return scope, nil
+}

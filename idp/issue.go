@@ -1,0 +1,160 @@
+package idp
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// Tokens is an answer of the token endpoint (RFC 6749, section 5.1; OpenID
+// Connect Core 1.0, section 3.1.3.3).
+type Tokens struct {
+	AccessToken string `json:"access_token"`
+	TokenType   string `json:"token_type"`
+	// ExpiresIn is in seconds.
+	ExpiresIn    int64  `json:"expires_in"`
+	Scope        string `json:"scope"`
+	RefreshToken string `json:"refresh_token,omitempty"`
+	IDToken      string `json:"id_token,omitempty"`
+}
+
+// issuance is all that tokens are made of.
+type issuance struct {
+	client *Client
+	// person is nil where the client asks for itself.
+	person   *Person
+	scope    scopeList
+	audience []string
+	sid      string
+	authTime time.Time
+	nonce    string
+	// id is the jti of the access token.
+	id string
+	// refresh is the refresh token to go along, if any.
+	refresh string
+	// accessLifetime in place of the client's; 0: the client's.
+	accessLifetime time.Duration
+}
+
+// issue makes the tokens. Every grant and Mint end here.
+func (p *Provider) issue(in issuance) (*Tokens, error) {
+	keys, now := p.keys(), p.now()
+	key, err := keys.signs(in.client.AccessTokenAlg)
+	if err != nil {
+		return nil, algUnavailable(err)
+	}
+	lifetime := in.accessLifetime
+	if lifetime == 0 {
+		lifetime = p.accessLifetime(in.client)
+	}
+	tokens := &Tokens{
+		TokenType:    "Bearer",
+		ExpiresIn:    int64(lifetime / time.Second),
+		Scope:        in.scope.String(),
+		RefreshToken: in.refresh,
+	}
+	tokens.AccessToken, err = key.sign(in.client.AccessTokenType, accessClaims(in, p.Issuer, in.id, now, lifetime))
+	if err != nil {
+		return nil, err
+	}
+	if in.person == nil || !in.scope.has(scopeOpenID) {
+		return tokens, nil
+	}
+	if key, err = keys.signs(in.client.IDTokenAlg); err != nil {
+		return nil, algUnavailable(err)
+	}
+	claims := idClaims(in, p.Issuer, key.alg, tokens.AccessToken, now, orElse(in.client.IDTokenLifetime, p.IDTokenLifetime))
+	if tokens.IDToken, err = key.sign(typeJWT, claims); err != nil {
+		return nil, err
+	}
+	return tokens, nil
+}
+
+// algUnavailable tells the client of a setting that cannot be met.
+func algUnavailable(err error) error {
+	return refuse(errInvalidRequest, err.Error()+"; change the client's id_token_signed_response_alg or access_token_signed_response_alg, or add a SigningKey")
+}
+
+func orElse(d, absent time.Duration) time.Duration {
+	if d > 0 {
+		return d
+	}
+	return absent
+}
+
+func (p *Provider) accessLifetime(c *Client) time.Duration {
+	return orElse(c.AccessTokenLifetime, p.AccessTokenLifetime)
+}
+
+func (p *Provider) refreshLifetime(c *Client) time.Duration {
+	return orElse(c.RefreshTokenLifetime, p.RefreshTokenLifetime)
+}
+
+// defaultScope stands in for a scope that was not asked for (RFC 6749, section
+// 3.3): what the client is registered for, or else what every person's token
+// needs to be of use.
+func defaultScope(c *Client, forPerson bool) scopeList {
+	if len(c.Scopes) > 0 {
+		return slices.Clone(c.Scopes)
+	}
+	if forPerson {
+		return scopeList{scopeOpenID, scopeProfile, scopeEmail}
+	}
+	return nil
+}
+
+// scopeFor reads the scope parameter of a new grant.
+func scopeFor(c *Client, asked string, forPerson bool) (scopeList, error) {
+	scope := parseScope(asked)
+	if len(scope) == 0 {
+		return defaultScope(c, forPerson), nil
+	}
+	for _, one := range scope {
+		if !isScopeToken(one) {
+			return nil, refuse(errInvalidScope, "the scope holds characters that no scope may have")
+		}
+		if len(c.Scopes) > 0 && !slices.Contains(c.Scopes, one) {
+			return nil, refuse(errInvalidScope, "the client '"+c.ID+"' may not ask for scope '"+shorten(one, 60)+"'; its scope is '"+strings.Join(c.Scopes, " ")+"'")
+		}
+	}
+	return scope, nil
+}
+
+// audienceFor checks the resource (RFC 8707) and audience parameters of a
+// request. None: nil.
+func audienceFor(c *Client, q params, granted []string) ([]string, error) {
+	asked := append(q.all("resource"), q.all("audience")...)
+	if len(asked) == 0 {
+		return granted, nil
+	}
+	allowed := granted
+	if allowed == nil {
+		allowed = c.audience()
+	}
+	var audience []string
+	for _, one := range asked {
+		if !slices.Contains(allowed, one) && (!c.anyone || granted != nil) {
+			return nil, refuse(errInvalidTarget, "the client '"+c.ID+"' may not ask for a token for '"+shorten(one, 200)+"'; it may for "+strings.Join(allowed, ", ")+" (its audience)")
+		}
+		if !slices.Contains(audience, one) {
+			audience = append(audience, one)
+		}
+	}
+	return audience, nil
+}
+
+// audience is what the client's access tokens are for by default.
+func (c *Client) audience() []string {
+	if len(c.Audience) > 0 {
+		return c.Audience
+	}
+	return []string{c.ID}
+}
+
+// orDefaultAudience gives the client's where the request chose none.
+func (c *Client) orDefaultAudience(chosen []string) []string {
+	if chosen != nil {
+		return chosen
+	}
+	return c.audience()
+}

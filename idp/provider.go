@@ -1,0 +1,229 @@
+package idp
+
+import (
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/labstack/echo/v4"
+)
+
+// Lifetimes where [Config] gives none.
+const (
+	DefaultAccessTokenLifetime  = time.Hour
+	DefaultIDTokenLifetime      = time.Hour
+	DefaultRefreshTokenLifetime = 30 * 24 * time.Hour
+	DefaultCodeLifetime         = time.Minute
+	DefaultSessionLifetime      = 12 * time.Hour
+)
+
+// pendingLifetime is how long a sign-in page may stay open.
+const pendingLifetime = 30 * time.Minute
+
+// Config is what a provider is made of. Issuer, Storage, Clock and Keys are
+// needed; the rest has defaults.
+type Config struct {
+	// Issuer is the iss of everything, byte for byte; with or without a slash
+	// at its end.
+	Issuer string
+	// Storage keeps people, clients and records.
+	Storage Storage
+	// Clock tells the time.
+	Clock Clock
+	// Keys sign and verify.
+	Keys *Keys
+	// Secret makes codes, refresh tokens, sessions and other ids the same in
+	// every run that makes the same requests. Nil: they are random.
+	Secret []byte
+	// Logger gets sign-ins, hints and failures, never a secret. Nil: nothing
+	// is logged.
+	Logger *slog.Logger
+	// AnyClient accepts every client_id that is not registered, with any
+	// secret or none and any http or https redirect URI. It shows in
+	// discovery, on the sign-in page and in the log.
+	AnyClient bool
+	// RequirePassword turns the one-click sign-in off.
+	RequirePassword bool
+	// AllowPlainPKCE accepts code_challenge_method plain beside S256.
+	AllowPlainPKCE bool
+	// Lifetimes, where the client gives none; zero: the defaults above.
+	AccessTokenLifetime, IDTokenLifetime, RefreshTokenLifetime, CodeLifetime, SessionLifetime time.Duration
+	// Paths of the endpoints; zero: DefaultPaths.
+	Paths Paths
+	// BackChannel gives the issuer's address as the caller of this request
+	// reaches it, for the endpoints in discovery that are called by programs
+	// (token, userinfo, jwks, revocation): a container may know this host
+	// under another name than the browser does. Only allow-listed hosts may
+	// be answered. Nil or an empty answer: the issuer.
+	BackChannel func(*http.Request) string
+}
+
+// Provider is one issuer. Safe for concurrent use.
+type Provider struct {
+	Config
+	base      string // the issuer without a slash at its end
+	path      string // of base
+	tag       string // tells this issuer's cookies from those of others on the host
+	secure    bool   // cookies go over https only
+	key       []byte // for what is derived: codes, refresh tokens, form tokens
+	published atomic.Pointer[published]
+}
+
+// New checks the configuration and makes a provider of it.
+func New(config Config) (*Provider, error) {
+	u, err := url.Parse(config.Issuer)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("idp: issuer %q: %w", config.Issuer, err)
+	case !isWeb(u) || u.Host == "":
+		return nil, fmt.Errorf("idp: issuer %q must begin with http:// or https:// and name a host", config.Issuer)
+	case u.RawQuery != "" || u.ForceQuery || strings.Contains(config.Issuer, "#"):
+		return nil, fmt.Errorf("idp: issuer %q must have neither query nor fragment (OpenID Connect Discovery 1.0, section 3)", config.Issuer)
+	case config.Storage == nil:
+		return nil, errors.New("idp: Config.Storage is missing")
+	case config.Clock == nil:
+		return nil, errors.New("idp: Config.Clock is missing")
+	case config.Keys == nil:
+		return nil, errors.New("idp: Config.Keys is missing")
+	}
+	if config.Logger == nil {
+		config.Logger = slog.New(slog.DiscardHandler)
+	}
+	if config.Paths == (Paths{}) {
+		config.Paths = DefaultPaths()
+	}
+	orDefault(&config.AccessTokenLifetime, DefaultAccessTokenLifetime)
+	orDefault(&config.IDTokenLifetime, DefaultIDTokenLifetime)
+	orDefault(&config.RefreshTokenLifetime, DefaultRefreshTokenLifetime)
+	orDefault(&config.CodeLifetime, DefaultCodeLifetime)
+	orDefault(&config.SessionLifetime, DefaultSessionLifetime)
+
+	digest := sha256.Sum256([]byte(config.Issuer))
+	p := &Provider{
+		Config: config,
+		base:   strings.TrimRight(config.Issuer, "/"),
+		path:   strings.TrimRight(u.EscapedPath(), "/"),
+		tag:    hex.EncodeToString(digest[:4]),
+		secure: u.Scheme == "https",
+	}
+	if config.Secret == nil {
+		p.key = make([]byte, sha256.Size)
+		rand.Read(p.key)
+	} else {
+		mac := hmac.New(sha256.New, config.Secret)
+		mac.Write([]byte("mockduktor idp\x00" + config.Issuer))
+		p.key = mac.Sum(nil)
+	}
+	p.SetKeys(config.Keys)
+	if config.AnyClient {
+		p.Logger.Warn("any-client mode: every client_id is accepted with any redirect URI", "issuer", config.Issuer)
+	}
+	return p, nil
+}
+
+func orDefault(d *time.Duration, absent time.Duration) {
+	if *d <= 0 {
+		*d = absent
+	}
+}
+
+// SetKeys rotates the keys: tokens are signed with the new ones from now on,
+// and tokens of keys that are no longer among them are no longer accepted.
+func (p *Provider) SetKeys(keys *Keys) {
+	p.published.Store(p.publish(keys))
+}
+
+func (p *Provider) keys() *Keys { return p.published.Load().keys }
+
+// now is the provider's time in whole seconds, the grain of every date in a
+// token.
+func (p *Provider) now() time.Time { return p.Clock.Now().Truncate(time.Second) }
+
+// route is one endpoint: a path below the issuer, what may be sent there, and
+// how its failures are shown.
+type route struct {
+	path    string
+	methods []string
+	handle  func(echo.Context) error
+	page    bool // failures are pages for people, not JSON
+	cors    bool
+}
+
+func (p *Provider) routes() []route {
+	get := []string{http.MethodGet, http.MethodHead}
+	post := []string{http.MethodPost}
+	both := []string{http.MethodGet, http.MethodPost}
+	return []route{
+		{path: wellKnownOpenID, methods: get, handle: p.discovery, cors: true},
+		{path: wellKnownOAuth, methods: get, handle: p.discovery, cors: true},
+		{path: p.Paths.Keys, methods: get, handle: p.jwks, cors: true},
+		{path: p.Paths.Authorize, methods: both, handle: p.authorize, page: true},
+		{path: p.Paths.SignIn, methods: both, handle: p.signIn, page: true},
+		{path: p.Paths.Token, methods: post, handle: p.token, cors: true},
+		{path: p.Paths.UserInfo, methods: both, handle: p.userInfo, cors: true},
+		{path: p.Paths.Revoke, methods: post, handle: p.revoke, cors: true},
+		{path: p.Paths.Logout, methods: both, handle: p.logout, page: true},
+	}
+}
+
+// Register mounts the provider on g, whose prefix is the path of the issuer.
+// Everything below it is taken; what is no endpoint is a 404 that names the
+// issuer.
+func (p *Provider) Register(g *echo.Group) {
+	for _, r := range p.routes() {
+		g.Any(r.path, p.serve(r))
+	}
+	g.Any("", p.lost)
+	g.Any("/*", p.lost)
+}
+
+// Handle serves one request that the caller has already found to be this
+// provider's; path is what follows the issuer's path, such as /token. It is
+// for servers that choose among providers by request, and does what the
+// handlers mounted by Register do.
+func (p *Provider) Handle(c echo.Context, path string) error {
+	for _, r := range p.routes() {
+		if r.path == path {
+			return p.serve(r)(c)
+		}
+	}
+	return p.lost(c)
+}
+
+// serve puts around an endpoint what they all have: CORS, methods, headers and
+// the one place where errors become answers.
+func (p *Provider) serve(r route) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		header := c.Response().Header()
+		header.Set("X-Content-Type-Options", "nosniff")
+		method := c.Request().Method
+		if r.cors {
+			allowOrigin(c)
+			if method == http.MethodOptions {
+				return preflight(c, r.methods)
+			}
+		}
+		if !slices.Contains(r.methods, method) {
+			allow := strings.Join(r.methods, ", ")
+			header.Set("Allow", allow)
+			return p.fail(c, r.page, &Error{
+				Status: http.StatusMethodNotAllowed, Code: errInvalidRequest,
+				Description: "this endpoint takes " + allow + ", not " + method,
+			})
+		}
+		if err := r.handle(c); err != nil {
+			return p.fail(c, r.page, err)
+		}
+		return nil
+	}
+}

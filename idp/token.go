@@ -1,0 +1,56 @@
+package idp
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+)
+
+// token is the token endpoint (RFC 6749, section 3.2).
+func (p *Provider) token(c echo.Context) error {
+	q, err := form(c)
+	if err != nil {
+		return err
+	}
+	if err := q.once(); err != nil {
+		return err
+	}
+	ctx := c.Request().Context()
+	client, err := p.authenticate(c, q)
+	if err != nil {
+		return err
+	}
+	tokens, err := p.grantTokens(ctx, client, q)
+	if err != nil {
+		return err
+	}
+	p.Logger.DebugContext(ctx, "tokens issued", "client_id", client.ID, "grant_type", q.get("grant_type"), "scope", tokens.Scope)
+	noStore(c)
+	return c.JSON(http.StatusOK, tokens)
+}
+
+// grantTokens leads to the one file of each grant type.
+func (p *Provider) grantTokens(ctx context.Context, client *Client, q params) (*Tokens, error) {
+	grantType := q.get("grant_type")
+	switch {
+	case grantType == "":
+		return nil, refuse(errInvalidRequest, "grant_type is missing from the form; there are "+strings.Join(grantTypes, ", "))
+	case !slices.Contains(grantTypes, grantType):
+		return nil, refuse(errUnsupportedGrantType, "grant_type is '"+shorten(grantType, 60)+"'; there are "+strings.Join(grantTypes, ", "))
+	case !client.grants(grantType):
+		return nil, refuse(errUnauthorizedClient, "the client '"+client.ID+"' may not use "+grantType+"; its grant_types are "+strings.Join(client.GrantTypes, ", "))
+	}
+	switch grantType {
+	case GrantAuthorizationCode:
+		return p.byCode(ctx, client, q)
+	case GrantRefreshToken:
+		return p.byRefreshToken(ctx, client, q)
+	case GrantClientCredentials:
+		return p.byClientCredentials(ctx, client, q)
+	default:
+		return p.byPasswordGrant(ctx, client, q)
+	}
+}
