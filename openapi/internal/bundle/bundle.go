@@ -55,7 +55,12 @@ func read(dirs []string) (*yaml.Node, error) {
 	for _, part := range fields(object("tags", b.tags, "paths", b.pathItems, "components", b.components)) {
 		set(root, part.name, part.value)
 	}
-	return root, b.check()
+	if err := b.check(); err != nil {
+		return nil, err
+	}
+	b.inlineParameters()
+	b.dropUnused()
+	return root, nil
 }
 
 func (b *bundle) sources(dirs []string) error {
@@ -231,37 +236,65 @@ func sortFields(n *yaml.Node) {
 
 // check finds references that lead nowhere and components that nothing uses.
 func (b *bundle) check() error {
-	used := make(map[string]bool)
+	used := b.used()
 	var missing []string
-	walk(b.root, func(n *yaml.Node) {
-		target := value(n, "$ref")
-		if target == "" {
-			return
-		}
-		used[target] = true
+	for target := range used {
 		section, name, _ := strings.Cut(strings.TrimPrefix(target, "#/components/"), "/")
 		if get(get(b.components, section), name) == nil {
 			missing = append(missing, target)
 		}
-	})
+	}
 	if len(missing) > 0 {
 		slices.Sort(missing)
-		return fmt.Errorf("references lead nowhere: %s", strings.Join(slices.Compact(missing), ", "))
+		return fmt.Errorf("references lead nowhere: %s", strings.Join(missing, ", "))
 	}
-	// Removing one component may leave another without use.
-	for again := true; again; {
-		again = false
-		for _, section := range []string{"schemas", "responses"} {
-			for _, f := range fields(get(b.components, section)) {
-				if used["#/components/"+section+"/"+f.name] {
-					continue
-				}
-				if section == "schemas" {
-					return fmt.Errorf("schema %s is not used", f.name)
-				}
-				take(get(b.components, section), f.name)
-			}
+	for _, f := range fields(get(b.components, "schemas")) {
+		if !used[schemaPrefix+f.name] {
+			return fmt.Errorf("schema %s is not used", f.name)
 		}
 	}
 	return nil
+}
+
+func (b *bundle) used() map[string]bool {
+	used := make(map[string]bool)
+	walk(b.root, func(n *yaml.Node) {
+		if target := value(n, "$ref"); target != "" {
+			used[target] = true
+		}
+	})
+	return used
+}
+
+// inlineParameters writes the schemas of parameters out, so that whoever reads
+// the catalogue of kinds need not follow references.
+func (b *bundle) inlineParameters() {
+	schemas := get(b.components, "schemas")
+	for _, path := range fields(b.pathItems) {
+		for _, op := range fields(path.value) {
+			parameters := get(op.value, "parameters")
+			if parameters == nil {
+				continue
+			}
+			for _, p := range parameters.Content {
+				if target := value(get(p, "schema"), "$ref"); target != "" {
+					set(p, "schema", clone(get(schemas, strings.TrimPrefix(target, schemaPrefix))))
+				}
+			}
+		}
+	}
+}
+
+// dropUnused removes the shared answers that no operation gives and the schemas
+// that only parameters named.
+func (b *bundle) dropUnused() {
+	used := b.used()
+	for _, section := range []string{"schemas", "responses"} {
+		all := get(b.components, section)
+		for _, f := range fields(all) {
+			if !used["#/components/"+section+"/"+f.name] {
+				take(all, f.name)
+			}
+		}
+	}
 }

@@ -188,10 +188,8 @@ func (x *kindExpansion) paths() error {
 		"description", text("Say what would happen, change nothing"),
 		"schema", object("type", text("boolean"), "default", boolean(false)))
 
-	answer := get(x.k, "output")
-	if answer == nil {
-		answer = get(x.k, "example")
-	}
+	answer := clone(get(x.k, "example"))
+	overlay(answer, get(x.k, "output"))
 	resource := ref("#/components/schemas/" + x.prefix)
 	body := func() *yaml.Node {
 		return object("required", boolean(true), "content", object("application/json",

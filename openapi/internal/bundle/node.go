@@ -128,3 +128,14 @@ func walk(n *yaml.Node, visit func(*yaml.Node)) {
 		walk(child, visit)
 	}
 }
+
+// overlay sets the fields of over in n, mapping by mapping.
+func overlay(n, over *yaml.Node) {
+	for _, f := range fields(over) {
+		if under := get(n, f.name); under != nil && under.Kind == yaml.MappingNode && f.value.Kind == yaml.MappingNode {
+			overlay(under, f.value)
+			continue
+		}
+		set(n, f.name, clone(f.value))
+	}
+}
