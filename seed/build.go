@@ -18,6 +18,7 @@ type builder struct {
 	path    []step
 	aliased int                 // values that aliases have added
 	through int                 // aliases that the present node is inside of
+	outer   *yaml.Node          // the outermost of them
 	open    map[*yaml.Node]bool // anchors that are being expanded
 	refused bool                // the document is given up
 }
@@ -33,6 +34,9 @@ func (b *builder) fault(node *yaml.Node, problem, remedy string) {
 	if b.through > 0 && !b.refused {
 		return // said where the anchor stands
 	}
+	if b.through > 0 {
+		node = b.outer
+	}
 	b.faults = append(b.faults, Fault{
 		Position: b.text.position(b.chunk, node.Line, node.Column),
 		Field:    pathString(b.path),
@@ -41,9 +45,15 @@ func (b *builder) fault(node *yaml.Node, problem, remedy string) {
 	})
 }
 
+// pathString is the path of a field, cut where it gets too long to be read.
 func pathString(path []step) string {
+	const longest = 80
 	var s strings.Builder
 	for _, p := range path {
+		if s.Len() > longest {
+			s.WriteString("…")
+			break
+		}
 		if p.index >= 0 {
 			s.WriteString("[" + strconv.Itoa(p.index) + "]")
 			continue
@@ -102,6 +112,9 @@ func (b *builder) alias(node *yaml.Node, depth int) any {
 	}
 	if b.open == nil {
 		b.open = map[*yaml.Node]bool{}
+	}
+	if b.through == 0 {
+		b.outer = node
 	}
 	b.open[node.Alias] = true
 	b.through++

@@ -200,8 +200,8 @@ var conventional = func() map[string]int {
 	places := map[string]int{}
 	for i, key := range []string{
 		"apiVersion", "kind", "metadata", "spec",
-		"type", "resourceType", "application", "appInstance", "cluster", "connectCluster",
-		"kafkaConnect", "ksqlDB", "patternType", "name", "labels",
+		"type", "resourceType", "name", "application", "appInstance", "cluster", "connectCluster",
+		"kafkaConnect", "ksqlDB", "patternType", "labels",
 		"title", "displayName", "description", "email", "given_name", "family_name",
 		"client_name", "client_secret", "owner",
 	} {

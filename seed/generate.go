@@ -79,7 +79,8 @@ func (g *generator) number(below int64) json.Number {
 func (g *generator) pick(from ...string) string { return from[g.random.IntN(len(from))] }
 
 func (g *generator) name(i int) string {
-	// The random part comes first so that order by name is not order of making.
+	// The words come before the number so that order by name is not order of
+	// making.
 	return fmt.Sprintf("%s.%s.%s.%d", g.team(i),
 		[]string{"orders", "stock", "parcels", "members", "payments"}[hash(i)%5],
 		[]string{"created", "changed", "closed", "counted"}[hash(i)/5%4], i+1)

@@ -161,7 +161,11 @@ func (l *loader) document(t *text, c chunk, files *folder) *Document {
 	object, isMap := b.value(root, 0).(map[string]any)
 	d := &Document{Object: object, Pos: t.position(c, root.Line, root.Column), text: t, chunk: c}
 	if !isMap && len(b.faults) == 0 {
-		b.fault(root, "a document is a map with apiVersion, kind, metadata and spec", "separate documents by a line ---")
+		remedy := "separate documents by a line ---"
+		if t.json {
+			remedy = "write an object with these fields, or a list of such"
+		}
+		b.fault(root, "a document is a map with apiVersion, kind, metadata and spec", remedy)
 	}
 	if isMap && files.scanned && t.json && object["apiVersion"] == nil && object["kind"] == nil {
 		return nil // a schema or settings file that lies among the resources
