@@ -1,0 +1,86 @@
+package store
+
+import (
+	"sync"
+	"time"
+)
+
+// Clock is the one source of time of a world: issuing, validating, sessions,
+// the journal and the Console's timestamps read it. It follows the machine's
+// clock until a test sets, freezes or advances it. Safe for concurrent use.
+type Clock struct {
+	mu     sync.RWMutex
+	offset time.Duration // added to the machine's time while running
+	frozen time.Time     // the standing time; zero while running
+}
+
+// NewClock returns a clock that follows the machine's.
+func NewClock() *Clock { return &Clock{} }
+
+// Now returns the world's time in UTC.
+func (c *Clock) Now() time.Time {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.now()
+}
+
+func (c *Clock) now() time.Time {
+	if !c.frozen.IsZero() {
+		return c.frozen
+	}
+	return time.Now().Add(c.offset).UTC()
+}
+
+// Set moves the clock to t; it keeps running or standing as it was.
+func (c *Clock) Set(t time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.frozen.IsZero() {
+		c.frozen = t.UTC()
+		return
+	}
+	c.offset = time.Until(t)
+}
+
+// Freeze stops the clock at its present time.
+func (c *Clock) Freeze() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.frozen = c.now()
+}
+
+// Run lets a frozen clock go on from the time it shows.
+func (c *Clock) Run() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.frozen.IsZero() {
+		return
+	}
+	c.offset = time.Until(c.frozen)
+	c.frozen = time.Time{}
+}
+
+// Advance moves the clock by d, which may be negative.
+func (c *Clock) Advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.frozen.IsZero() {
+		c.frozen = c.frozen.Add(d)
+		return
+	}
+	c.offset += d
+}
+
+// Reset returns the clock to the machine's time.
+func (c *Clock) Reset() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.offset, c.frozen = 0, time.Time{}
+}
+
+// Frozen says whether the clock stands.
+func (c *Clock) Frozen() bool {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return !c.frozen.IsZero()
+}

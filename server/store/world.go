@@ -1,0 +1,123 @@
+// Package store keeps a world: everything the emulator knows at one moment,
+// in an immutable tree, so that a snapshot costs nothing, a reset is a pointer
+// swap and a fork shares what it does not change.
+package store
+
+import (
+	"fmt"
+	"sort"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/hashicorp/go-memdb"
+)
+
+// World is the state of one Console and its identity provider, with their
+// clock. Safe for concurrent use: readers never wait, writers take turns.
+type World struct {
+	Clock *Clock
+
+	db   atomic.Pointer[memdb.MemDB]
+	seed atomic.Pointer[memdb.MemDB]
+
+	mu        sync.Mutex
+	snapshots map[string]*memdb.MemDB
+}
+
+// versions are unique over all worlds of the process, so that a cache keyed by
+// one holds its value across reset, restore and fork.
+var versions atomic.Uint64
+
+// New returns an empty world with its own running clock.
+func New() *World {
+	db, err := memdb.NewMemDB(schema())
+	if err != nil {
+		panic(fmt.Sprintf("store: schema: %v", err)) // the schema is a constant
+	}
+	return newWorld(db, db.Snapshot(), NewClock())
+}
+
+func newWorld(db, seed *memdb.MemDB, clock *Clock) *World {
+	w := &World{Clock: clock, snapshots: map[string]*memdb.MemDB{}}
+	w.db.Store(db)
+	w.seed.Store(seed)
+	return w
+}
+
+// View returns a read-only transaction over the world as it is now; it sees no
+// later change and needs no closing.
+func (w *World) View() *Tx {
+	return &Tx{txn: w.db.Load().Txn(false)}
+}
+
+// Update runs fn in one write transaction. When fn returns an error, nothing
+// is changed and the error is returned as it is.
+func (w *World) Update(fn func(tx *Tx) error) error {
+	txn := w.db.Load().Txn(true)
+	defer txn.Abort() // no effect after Commit; releases the writer on panic
+	tx := &Tx{txn: txn, now: w.Clock.Now().Truncate(time.Millisecond)}
+	if err := fn(tx); err != nil {
+		return err
+	}
+	if err := tx.finish(); err != nil {
+		return err
+	}
+	txn.Commit()
+	return nil
+}
+
+// KeepAsSeed makes the present state the one that Reset returns to.
+func (w *World) KeepAsSeed() { w.seed.Store(w.db.Load().Snapshot()) }
+
+// Reset returns the world to its seed. The clock is left as it is.
+func (w *World) Reset() { w.db.Store(w.seed.Load().Snapshot()) }
+
+// Snapshot keeps the present state under a name, replacing an older one.
+func (w *World) Snapshot(name string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.snapshots[name] = w.db.Load().Snapshot()
+}
+
+// Restore returns to the state kept under a name; ErrNotFound if there is none.
+func (w *World) Restore(name string) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	kept, ok := w.snapshots[name]
+	if !ok {
+		return fmt.Errorf("snapshot %q: %w", name, ErrNotFound)
+	}
+	w.db.Store(kept.Snapshot())
+	return nil
+}
+
+// DropSnapshot forgets the state kept under a name; ErrNotFound if there is none.
+func (w *World) DropSnapshot(name string) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if _, ok := w.snapshots[name]; !ok {
+		return fmt.Errorf("snapshot %q: %w", name, ErrNotFound)
+	}
+	delete(w.snapshots, name)
+	return nil
+}
+
+// Snapshots returns the names of the kept states, sorted.
+func (w *World) Snapshots() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	names := make([]string, 0, len(w.snapshots))
+	for name := range w.snapshots {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	return names
+}
+
+// Fork returns a new world that starts as this one's seed does, with a clock
+// of its own; the two share what neither has changed.
+func (w *World) Fork() *World {
+	seed := w.seed.Load()
+	return newWorld(seed.Snapshot(), seed, NewClock())
+}
