@@ -1,0 +1,73 @@
+package kinds
+
+import (
+	"time"
+
+	"github.com/mockduktor/mockduktor/openapi"
+	"github.com/mockduktor/mockduktor/rbac"
+	"github.com/mockduktor/mockduktor/server/store"
+)
+
+// Application is the typed form of a self-service application.
+type Application struct {
+	Name  string
+	Owner string // the Console group that owns it
+}
+
+func applicationRule() *Rule {
+	return &Rule{
+		Identity: true,
+		Access:   Access{Read: permission(rbac.ResourcePlatform, "taasView")},
+		Check: func(c *Change) error {
+			owner := text(part(c.Object, "spec"), "owner")
+			if ok, err := exists(c.Tx, "Group", "v2", owner); err != nil || !ok {
+				return orAbsent(err, "spec.owner", "Group %s not found", owner)
+			}
+			return checkPolicyRefs(c, "policyRef", "ResourcePolicy")
+		},
+		Show: func(c *Change) error {
+			created := c.Tx.Now()
+			if c.Old != nil {
+				created = c.Old.CreatedAt
+			}
+			part(c.Object, "spec")["createdAt"] = created.Format(time.RFC3339)
+			return nil
+		},
+		Parse: func(object map[string]any) (any, []openapi.Problem) {
+			return &Application{Name: text(part(object, "metadata"), "name"), Owner: text(part(object, "spec"), "owner")}, nil
+		},
+		Refs: func(value any) []string {
+			return []string{store.Ref("owner", value.(*Application).Owner)}
+		},
+		Delete: func(tx *store.Tx, r *store.Resource) error {
+			for below := range tx.Referrers(store.Ref("application", r.Name)) {
+				if below.Kind == "ApplicationInstance" {
+					return conflict("metadata.name", "Cannot delete %s because it has instances", r.Name)
+				}
+			}
+			for below := range tx.Referrers(store.Ref("application", r.Name)) {
+				return conflict("metadata.name", "Cannot delete %s because the %s %s belongs to it", r.Name, below.Kind, below.Name)
+			}
+			return nil
+		},
+	}
+}
+
+// orAbsent is the 404 for something that a body names, or the error that
+// looking for it gave.
+func orAbsent(err error, field, format string, args ...any) error {
+	if err != nil {
+		return err
+	}
+	return absent(field, "", format, args...)
+}
+
+// checkPolicyRefs refuses references to policies that do not exist.
+func checkPolicyRefs(c *Change, field, kind string) error {
+	for i, name := range texts(part(c.Object, "spec"), field) {
+		if ok, err := exists(c.Tx, kind, "v1", name); err != nil || !ok {
+			return orAbsent(err, index("spec."+field, i), "%s %s not found", kind, name)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,402 @@
+// Package kinds is the one engine behind every kind, Conduktor's and our own:
+// it lists, reads, upserts and deletes resources of a world by what the
+// OpenAPI document says of the kind. What is special about a kind is its Rule,
+// one small file each; a kind without one behaves plainly.
+package kinds
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/mockduktor/mockduktor/openapi"
+	"github.com/mockduktor/mockduktor/server/store"
+)
+
+// Rule is what is special about a kind. Every part is optional.
+type Rule struct {
+	Access Access
+	// Filters select list items, by query parameter name.
+	Filters map[string]func(r *store.Resource, value string) bool
+	// Identity: a change of this kind changes what RBAC reads.
+	Identity bool
+	// Prepare brings an accepted body to the form that is kept.
+	Prepare func(object map[string]any)
+	// Check refuses what the schema cannot know: other resources, immutability.
+	Check func(c *Change) error
+	// Show adds the fields that the server sets.
+	Show func(c *Change) error
+	// Parse makes the typed form that Resource.Value holds, from what is shown.
+	Parse func(object map[string]any) (any, []openapi.Problem)
+	// Settle completes the typed form with what only the world knows.
+	Settle func(tx *store.Tx, object map[string]any, value any) []openapi.Problem
+	// Refs lists what the resource refers to, from its typed form.
+	Refs func(value any) []string
+	// After carries a change on to other resources, in the same transaction.
+	After func(c *Change) error
+	// Delete refuses, or clears away what hangs on the resource.
+	Delete func(tx *store.Tx, r *store.Resource) error
+	// Managed removes the fields that Show added, so that an unchanged
+	// resource compares as unchanged.
+	Managed func(object map[string]any)
+}
+
+// Change is one upsert on its way into a world.
+type Change struct {
+	Tx     *store.Tx
+	Kind   *openapi.Kind
+	Key    Key
+	Old    *store.Resource // nil when new
+	Sent   map[string]any  // the body as it came
+	Object map[string]any  // what will be kept and shown
+	Value  any             // typed form of Object, after Parse
+	engine *Engine
+}
+
+// Created says whether the change makes a new resource.
+func (c *Change) Created() bool { return c.Old == nil }
+
+// Outcome is what an upsert did, in the Console's words.
+type Outcome string
+
+// The outcomes of an upsert.
+const (
+	Created    Outcome = "Created"
+	Updated    Outcome = "Updated"
+	NotChanged Outcome = "NotChanged"
+)
+
+// Engine serves the kinds of both documents. It holds no state of a world.
+type Engine struct {
+	kinds    []*openapi.Kind // in apply order, our own identity kinds first
+	rules    map[*openapi.Kind]*Rule
+	console  *openapi.Document
+	mock     *openapi.Document
+	own      map[string]bool // names of our own kinds
+	settings Settings
+}
+
+// Settings are the choices that rules depend on.
+type Settings struct {
+	AdminEmail string // the root admin; always a member of the group admin
+	RegexFull  bool   // externalGroupRegex must match a whole group name
+}
+
+// New returns the engine for the two documents.
+func New(console, mock *openapi.Document, settings Settings) *Engine {
+	e := &Engine{console: console, mock: mock, rules: map[*openapi.Kind]*Rule{}, own: map[string]bool{}, settings: settings}
+	rules := rules(settings)
+	e.kinds = append(slices.Clone(mock.Kinds()), console.Kinds()...)
+	for _, kind := range mock.Kinds() {
+		e.own[kind.Name] = true
+	}
+	for _, kind := range e.kinds {
+		rule, ok := rules[kind.Name]
+		if !ok {
+			rule = &Rule{}
+		}
+		e.rules[kind] = rule
+	}
+	return e
+}
+
+// Kinds returns all kinds, our own first, each document's in apply order.
+func (e *Engine) Kinds() []*openapi.Kind { return e.kinds }
+
+// Kind finds a kind by the two fields that every document carries.
+func (e *Engine) Kind(apiVersion, kind string) (*openapi.Kind, error) {
+	if isMock(apiVersion) {
+		return e.mock.Kind(apiVersion, kind)
+	}
+	return e.console.Kind(apiVersion, kind)
+}
+
+// Rule returns what is special about a kind; never nil.
+func (e *Engine) Rule(kind *openapi.Kind) *Rule { return e.rules[kind] }
+
+// Find returns one resource, or the Console's 404 for it.
+func (e *Engine) Find(tx *store.Tx, kind *openapi.Kind, key Key) (*store.Resource, error) {
+	resource, err := tx.Resource(kind.Name, kind.Version, key.Parents, key.Name)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, absent("metadata.name", "No "+kind.Kebab+" with this technical id exists",
+			"%s %s not found", kind.Name, key.Name)
+	}
+	return resource, err
+}
+
+// CheckParents refuses a path whose parents do not exist.
+func (e *Engine) CheckParents(tx *store.Tx, kind *openapi.Kind, parents []string) error {
+	for i, field := range kind.Parents {
+		var err error
+		switch field {
+		case "cluster":
+			_, err = Cluster(tx, "metadata.cluster", parents[i])
+		case "connectCluster":
+			_, err = ConnectCluster(tx, "metadata.connectCluster", parents[i-1], parents[i])
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Cluster returns a Kafka cluster, or the 404 that clients look for; field is
+// the path that named it.
+func Cluster(tx *store.Tx, field, name string) (*store.Resource, error) {
+	resource, err := tx.Resource("KafkaCluster", "v2", nil, name)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, absent(field, "No cluster with this technical id exists", "Cluster %s not found", name)
+	}
+	return resource, err
+}
+
+// ConnectCluster returns a Kafka Connect cluster of a Kafka cluster, or its 404.
+func ConnectCluster(tx *store.Tx, field, cluster, name string) (*store.Resource, error) {
+	resource, err := tx.Resource("KafkaConnectCluster", "v2", []string{cluster}, name)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, absent(field, "No kafka-connect-cluster with this technical id exists",
+			"Kafka Connect cluster %s not found on cluster %s", name, cluster)
+	}
+	return resource, err
+}
+
+// KeyOf reads the key of a resource body: its parents' fields and its name.
+func KeyOf(kind *openapi.Kind, object map[string]any) (Key, error) {
+	metadata, _ := object["metadata"].(map[string]any)
+	key := Key{Parents: make([]string, len(kind.Parents))}
+	for i, field := range append(slices.Clone(kind.Parents), "name") {
+		value, _ := metadata[field].(string)
+		if problem := store.ValidName(value); problem != "" {
+			return Key{}, invalid("metadata."+field, "%s", problem)
+		}
+		if field == "name" {
+			key.Name = value
+		} else {
+			key.Parents[i] = value
+		}
+	}
+	return key, nil
+}
+
+// Validate checks a body against the kind's schema and its envelope. It needs
+// no world.
+func (e *Engine) Validate(kind *openapi.Kind, object map[string]any) error {
+	if err := FromProblems(kind.Validate(object)); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Request is one upsert.
+type Request struct {
+	Kind       *openapi.Kind
+	Object     map[string]any // valid by Validate; not changed
+	CreateOnly bool           // refuse an existing resource
+	// Allow is asked once the old resource is known; nil allows.
+	Allow func(need Need) error
+}
+
+// Apply upserts one resource in a transaction. The caller commits, or not.
+func (e *Engine) Apply(tx *store.Tx, request Request) (*store.Resource, Outcome, error) {
+	kind, rule := request.Kind, e.rules[request.Kind]
+	key, err := KeyOf(kind, request.Object)
+	if err != nil {
+		return nil, "", err
+	}
+	if err := e.CheckParents(tx, kind, key.Parents); err != nil {
+		return nil, "", err
+	}
+	c := &Change{Tx: tx, Kind: kind, Key: key, Sent: request.Object, engine: e}
+	c.Old, err = tx.Resource(kind.Name, kind.Version, key.Parents, key.Name)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return nil, "", err
+	}
+	c.Object = kind.StripReadOnly(request.Object)
+	c.Object["apiVersion"] = e.shownVersion(kind.Name, kind.Version)
+	if rule.Managed != nil {
+		rule.Managed(c.Object)
+	}
+	if rule.Prepare != nil {
+		rule.Prepare(c.Object)
+	}
+	if request.Allow != nil {
+		if err := request.Allow(rule.needed(c)); err != nil {
+			return nil, "", err
+		}
+	}
+	if request.CreateOnly && c.Old != nil {
+		return nil, "", &Error{Code: Conflict, Title: "Resource already exists", Field: "metadata.name",
+			Message: fmt.Sprintf("%s %s already exists", kind.Name, key.Name)}
+	}
+	return e.put(c, rule)
+}
+
+func (r *Rule) needed(c *Change) Need {
+	access := r.Access.Update
+	if c.Created() {
+		access = r.Access.Create
+	}
+	if access == nil {
+		return Need{}
+	}
+	return access(c.Key, c.Object)
+}
+
+func (e *Engine) put(c *Change, rule *Rule) (*store.Resource, Outcome, error) {
+	if rule.Check != nil {
+		if err := rule.Check(c); err != nil {
+			return nil, "", err
+		}
+	}
+	outcome := e.compare(c, rule)
+	if rule.Show != nil {
+		if err := rule.Show(c); err != nil {
+			return nil, "", err
+		}
+	}
+	resource, err := e.resource(c, rule)
+	if err != nil {
+		return nil, "", err
+	}
+	if outcome == NotChanged {
+		resource.UpdatedAt = c.Old.UpdatedAt
+	}
+	if err := c.Tx.Put(resource); err != nil {
+		return nil, "", err
+	}
+	if rule.Identity && outcome != NotChanged {
+		c.Tx.TouchGrants()
+	}
+	if rule.After != nil && outcome != NotChanged {
+		if err := rule.After(c); err != nil {
+			return nil, "", err
+		}
+	}
+	return resource, outcome, nil
+}
+
+// compare decides by value, since clients send the same thing in many spellings.
+func (e *Engine) compare(c *Change, rule *Rule) Outcome {
+	if c.Old == nil {
+		return Created
+	}
+	old := c.Kind.StripReadOnly(c.Old.Object())
+	if rule.Managed != nil {
+		rule.Managed(old)
+	}
+	if string(c.Kind.Canonical(old)) == string(c.Kind.Canonical(c.Object)) {
+		return NotChanged
+	}
+	return Updated
+}
+
+func (e *Engine) resource(c *Change, rule *Rule) (*store.Resource, error) {
+	resource := &store.Resource{
+		Kind: c.Kind.Name, Version: c.Kind.Version, Parents: c.Key.Parents, Name: c.Key.Name,
+		CreatedAt: c.Tx.Now(), UpdatedAt: c.Tx.Now(),
+	}
+	if c.Old != nil {
+		resource.CreatedAt = c.Old.CreatedAt
+	}
+	if rule.Parse != nil {
+		value, problems := rule.Parse(c.Object)
+		if len(problems) == 0 && rule.Settle != nil {
+			problems = rule.Settle(c.Tx, c.Object, value)
+		}
+		if err := FromProblems(problems); err != nil {
+			return nil, err
+		}
+		c.Value, resource.Value = value, value
+		if rule.Refs != nil {
+			resource.Refs = rule.Refs(value)
+		}
+	}
+	encoded, err := store.EncodeObject(c.Object)
+	if err != nil {
+		return nil, fmt.Errorf("encode %s %s: %w", c.Kind.Name, c.Key.Name, err)
+	}
+	resource.JSON = encoded
+	return resource, nil
+}
+
+// Reshow recomputes what the server sets on a resource after something it
+// depends on has changed; what people wrote stays.
+func (e *Engine) reshow(tx *store.Tx, old *store.Resource) error {
+	kind, err := e.Kind(e.shownVersion(old.Kind, old.Version), old.Kind)
+	if err != nil {
+		return err
+	}
+	rule := e.rules[kind]
+	shown := old.Object()
+	object := maps.Clone(shown)
+	if rule.Managed != nil {
+		rule.Managed(object)
+	}
+	c := &Change{Tx: tx, Kind: kind, Key: Key{Parents: old.Parents, Name: old.Name}, Old: old,
+		Sent: shown, Object: object, engine: e}
+	if rule.Show != nil {
+		if err := rule.Show(c); err != nil {
+			return err
+		}
+	}
+	resource, err := e.resource(c, rule)
+	if err != nil {
+		return err
+	}
+	resource.UpdatedAt = old.UpdatedAt
+	if string(resource.JSON) == string(old.JSON) {
+		return nil
+	}
+	return tx.Put(resource)
+}
+
+// Delete removes one resource, or answers the Console's 404 or 409.
+func (e *Engine) Delete(tx *store.Tx, kind *openapi.Kind, key Key, allow func(need Need) error) error {
+	if err := e.CheckParents(tx, kind, key.Parents); err != nil {
+		return err
+	}
+	rule := e.rules[kind]
+	resource, err := tx.Resource(kind.Name, kind.Version, key.Parents, key.Name)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	if allow != nil {
+		// Asked before existence, so that a refused caller learns nothing.
+		need := Need{}
+		if rule.Access.Delete != nil {
+			var object map[string]any
+			if resource != nil {
+				object = resource.Object()
+			}
+			need = rule.Access.Delete(key, object)
+		}
+		if err := allow(need); err != nil {
+			return err
+		}
+	}
+	if resource == nil {
+		_, err := e.Find(tx, kind, key)
+		return err
+	}
+	if rule.Delete != nil {
+		if err := rule.Delete(tx, resource); err != nil {
+			return err
+		}
+	}
+	if rule.Identity {
+		tx.TouchGrants()
+	}
+	return tx.Delete(resource)
+}
+
+// Written returns a resource as people would write it: without what the server
+// sets. The caller owns the result.
+func (e *Engine) Written(kind *openapi.Kind, r *store.Resource) map[string]any {
+	object := kind.StripReadOnly(r.Object())
+	if managed := e.rules[kind].Managed; managed != nil {
+		managed(object)
+	}
+	return object
+}

@@ -1,0 +1,112 @@
+package kinds
+
+import (
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/mockduktor/mockduktor/openapi"
+	"github.com/mockduktor/mockduktor/rbac"
+	"github.com/mockduktor/mockduktor/server/store"
+)
+
+// Topic is the typed form of a topic, as far as lists show it.
+type Topic struct {
+	Labels            map[string]string
+	Partitions        int
+	ReplicationFactor int
+	Configs           map[string]string
+}
+
+// topicVisible are the permissions that let somebody see a topic.
+var topicVisible = []rbac.Permission{"topicViewConfig", "topicConsume", "topicProduce"}
+
+func topicRule() *Rule {
+	return &Rule{
+		Access: Access{
+			Read:        onNamed(rbac.ResourceTopic, topicVisible...),
+			Create:      onNamed(rbac.ResourceTopic, "topicCreate"),
+			Update:      onNamed(rbac.ResourceTopic, "topicEditConfig"),
+			Delete:      onNamed(rbac.ResourceTopic, "topicDelete"),
+			Spans:       spansOf(rbac.ResourceTopic, topicVisible...),
+			InstanceKey: true,
+		},
+		Prepare: prepareTopic,
+		Check:   checkTopic,
+		Managed: dropOwnerLabels,
+		Show:    showOwnerLabels(rbac.ResourceTopic),
+		Parse:   parseTopic,
+	}
+}
+
+// kafkaTopicName is Kafka's own rule for topic names.
+var kafkaTopicName = regexp.MustCompile(`^[a-zA-Z0-9._-]{1,249}$`)
+
+// prepareTopic turns config values into strings, as Console returns them since 1.26.
+func prepareTopic(object map[string]any) {
+	configs := part(part(object, "spec"), "configs")
+	for name, value := range configs {
+		switch value := value.(type) {
+		case json.Number:
+			configs[name] = value.String()
+		case bool:
+			configs[name] = fmt.Sprint(value)
+		}
+	}
+}
+
+func checkTopic(c *Change) error {
+	if name := c.Key.Name; !kafkaTopicName.MatchString(name) || name == "." || name == ".." {
+		return invalid("metadata.name", "expected a Kafka topic name (letters, digits, '.', '_', '-'; at most 249), got %q", name)
+	}
+	for label := range part(part(c.Sent, "metadata"), "labels") {
+		if strings.HasPrefix(label, "conduktor.io/description") || strings.HasPrefix(label, "conduktor.io/auto-restart") {
+			return invalid("metadata.labels."+label, "the label is no longer accepted, use metadata.description or metadata.autoRestart")
+		}
+	}
+	if c.Old == nil {
+		return nil
+	}
+	old := c.Old.Value.(*Topic)
+	spec := part(c.Object, "spec")
+	for field, have := range map[string]int{"partitions": old.Partitions, "replicationFactor": old.ReplicationFactor} {
+		if want := fmt.Sprint(spec[field]); want != fmt.Sprint(have) {
+			return conflict("spec."+field, "%s of topic %s cannot change from %d to %s: it is fixed when the topic is created",
+				field, c.Key.Name, have, want)
+		}
+	}
+	return nil
+}
+
+func parseTopic(object map[string]any) (any, []openapi.Problem) {
+	value, problems := typed[struct {
+		Metadata struct{ Labels map[string]string }
+		Spec     struct {
+			Partitions        int
+			ReplicationFactor int
+			Configs           map[string]string
+		}
+	}](object)
+	if len(problems) > 0 {
+		return nil, problems
+	}
+	return &Topic{Labels: value.Metadata.Labels, Partitions: value.Spec.Partitions,
+		ReplicationFactor: value.Spec.ReplicationFactor, Configs: value.Spec.Configs}, nil
+}
+
+// ListedTopic is a topic with its figures, as the v1 list shows it.
+type ListedTopic struct {
+	Name    string
+	Topic   *Topic
+	Figures *TopicFigures // nil when nobody gave any
+}
+
+// Listed joins a topic with its figures.
+func Listed(tx *store.Tx, cluster string, r *store.Resource) ListedTopic {
+	listed := ListedTopic{Name: r.Name, Topic: r.Value.(*Topic)}
+	if figures, err := tx.Resource("TopicFigures", "v1", []string{cluster}, r.Name); err == nil {
+		listed.Figures = figures.Value.(*TopicFigures)
+	}
+	return listed
+}
