@@ -1,0 +1,333 @@
+package console
+
+import (
+	"bytes"
+	"context"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/rsa"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"math"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+	"github.com/lestrrat-go/jwx/v2/jwa"
+	"github.com/lestrrat-go/jwx/v2/jws"
+
+	"github.com/mockduktor/mockduktor/server/kinds"
+)
+
+// JWTSettings are the sso.jwt-auth properties of delegated JWT authentication.
+type JWTSettings struct {
+	Issuer        string // CDK_SSO_JWTAUTH_ISSUER, compared byte for byte
+	UsernameClaim string // CDK_SSO_JWTAUTH_USERNAMECLAIM, default email
+	GroupsClaim   string // CDK_SSO_JWTAUTH_GROUPSCLAIM, default groups
+	APIKeyClaim   string // CDK_SSO_JWTAUTH_APIKEYCLAIM, default apikey
+	// Leeway on exp and nbf for clocks that differ; the product's is not
+	// documented, zero is what a test that moves the clock can reason about.
+	Leeway time.Duration
+}
+
+// Keys finds the public keys of the trusted issuer.
+type Keys interface {
+	// Key returns the key of an id, fetching anew when it is unknown. An empty
+	// id asks for the only key that fits alg. The error says what was found.
+	Key(ctx context.Context, id, alg string) (any, error)
+}
+
+// maxToken is the longest bearer token looked at, in bytes. Real ones with
+// hundreds of groups stay under 16 KiB, the header limit of most proxies.
+const maxToken = 64 << 10
+
+// identity is what a verified token says.
+type identity struct {
+	email     string
+	firstName string
+	lastName  string
+	groups    []string
+	apiKey    string
+	expires   time.Time // zero = none
+	notBefore time.Time
+	noEmail   string // why there is no e-mail, "" if there is one
+}
+
+type verifier struct {
+	settings JWTSettings
+	keys     Keys
+	verified *lru.Cache[[sha256.Size]byte, *verified]
+}
+
+// verified remembers that a key has signed a token. The key is kept with it: a
+// key that has left the issuer's set must not go on opening doors.
+type verified struct {
+	keyID, alg string
+	key        any
+	identity   *identity
+}
+
+func newVerifier(settings JWTSettings, keys Keys) *verifier {
+	for claim, standard := range map[*string]string{
+		&settings.UsernameClaim: "email", &settings.GroupsClaim: "groups", &settings.APIKeyClaim: "apikey",
+	} {
+		if *claim == "" {
+			*claim = standard
+		}
+	}
+	return &verifier{settings: settings, keys: keys, verified: cache[[sha256.Size]byte, *verified](cached)}
+}
+
+// verify checks a JWT: form, algorithm, issuer, key, signature, times, in the
+// order that gives the most telling reason.
+func (v *verifier) verify(ctx context.Context, token string, digest [sha256.Size]byte, now time.Time) (*identity, error) {
+	if known, ok := v.verified.Get(digest); ok {
+		if key, err := v.keys.Key(ctx, known.keyID, known.alg); err == nil && publicEqual(key, known.key) {
+			return known.identity, v.checkTimes(known.identity, now)
+		}
+		v.verified.Remove(digest)
+	}
+	header, claims, err := parseJWT(token)
+	if err != nil {
+		return nil, err
+	}
+	if err := v.checkHeader(header, claims); err != nil {
+		return nil, err
+	}
+	if err := v.checkIssuer(header, claims); err != nil {
+		return nil, err
+	}
+	key, err := v.keys.Key(ctx, header.KeyID, header.Algorithm)
+	if err != nil {
+		return nil, refuse("no key to check the signature with: %v", err)
+	}
+	if err := checkSignature(token, header, key); err != nil {
+		return nil, err
+	}
+	identity, err := v.identify(claims)
+	if err != nil {
+		return nil, err
+	}
+	if err := v.checkTimes(identity, now); err != nil {
+		return nil, err
+	}
+	v.verified.Add(digest, &verified{keyID: header.KeyID, alg: header.Algorithm, key: key, identity: identity})
+	return identity, nil
+}
+
+// refuse is a 401 with its reason.
+func refuse(format string, args ...any) error {
+	return &kinds.Error{Code: kinds.Unauthorized, Reason: fmt.Sprintf(format, args...)}
+}
+
+type jwtHeader struct {
+	Algorithm string          `json:"alg"`
+	KeyID     string          `json:"kid"`
+	Type      string          `json:"typ"`
+	Critical  json.RawMessage `json:"crit"`
+}
+
+func parseJWT(token string) (jwtHeader, map[string]any, error) {
+	var header jwtHeader
+	parts := strings.Split(token, ".")
+	switch len(parts) {
+	case 3:
+	case 5:
+		return header, nil, refuse("the token is encrypted (a JWE of five parts), so nobody but its issuer can read it: ask the IdP for a signed JWT (Auth0 issues one when an audience is asked for)")
+	default:
+		return header, nil, refuse("the token is neither a JWT nor a known API key or session: a JWT has three parts, this has %d", len(parts))
+	}
+	for i, name := range []string{"header", "payload", "signature"} {
+		if _, err := base64.RawURLEncoding.Strict().DecodeString(parts[i]); err != nil {
+			return header, nil, refuse("the token's %s is not base64url, so the token is truncated or altered: %v", name, err)
+		}
+	}
+	raw, _ := base64.RawURLEncoding.DecodeString(parts[0])
+	if err := json.Unmarshal(raw, &header); err != nil {
+		return header, nil, refuse("the token's header is not a JSON object, so the token is truncated or altered: %v", err)
+	}
+	payload, _ := base64.RawURLEncoding.DecodeString(parts[1])
+	decoder := json.NewDecoder(bytes.NewReader(payload))
+	decoder.UseNumber()
+	var claims map[string]any
+	if err := decoder.Decode(&claims); err != nil || claims == nil || decoder.More() {
+		return header, nil, refuse("the token's payload is not one JSON object, so the token is truncated or altered")
+	}
+	return header, claims, nil
+}
+
+// algorithms are the signatures accepted, each with the sort of key it needs:
+// asymmetric ones only, or the public key would become a password.
+var algorithms = []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
+
+func (v *verifier) checkHeader(header jwtHeader, claims map[string]any) error {
+	if header.Type == "vnd.backstage.user" || header.Type == "vnd.backstage.plugin" {
+		return refuse("this is a token that Backstage itself issued (typ %s, iss %q): the plugin sent the Backstage identity token; send the IdP's access token instead (the OIDC api ref's getAccessToken) and set the proxy endpoint's credentials to dangerously-allow-unauthenticated", header.Type, text(claims["iss"]))
+	}
+	switch {
+	case strings.EqualFold(header.Algorithm, "none"):
+		return refuse("the token is not signed (alg none)")
+	case strings.HasPrefix(header.Algorithm, "HS"):
+		return refuse("the token is signed with a shared secret (alg %s); expected one of %s", header.Algorithm, strings.Join(algorithms, ", "))
+	case !slices.Contains(algorithms, header.Algorithm):
+		return refuse("the token's algorithm %q is not accepted; expected one of %s", header.Algorithm, strings.Join(algorithms, ", "))
+	case len(header.Critical) > 0:
+		return refuse("the token's header demands extensions (crit) that are not supported")
+	}
+	return nil
+}
+
+func (v *verifier) checkIssuer(header jwtHeader, claims map[string]any) error {
+	want := v.settings.Issuer
+	got, ok := claims["iss"].(string)
+	switch {
+	case !ok:
+		return refuse("the token has no iss claim; expected issuer %q", want)
+	case got == want:
+		return nil
+	case strings.TrimRight(got, "/") == strings.TrimRight(want, "/"):
+		return refuse("the issuer differs by a slash at its end: the token says %q, expected %q; set CDK_SSO_JWTAUTH_ISSUER to what the token says", got, want)
+	case isBackstage(got, claims):
+		return refuse("this is a token that Backstage itself issued (iss %q): send the IdP's access token instead", got)
+	case isOtherWorld(got):
+		return refuse("the token is of another mockduktor world: it was issued by %q, expected %q; fetch a token from this world, or start with the --public-url that clients use", got, want)
+	}
+	return refuse("wrong issuer: the token says %q, expected %q (setting CDK_SSO_JWTAUTH_ISSUER)", got, want)
+}
+
+func isBackstage(issuer string, claims map[string]any) bool {
+	audience, _ := claims["aud"].(string)
+	return strings.HasSuffix(strings.TrimRight(issuer, "/"), "/api/auth") && (audience == "backstage" || strings.HasPrefix(text(claims["sub"]), "user:"))
+}
+
+// isOtherWorld recognises the issuer of a built-in IdP: its path is /idp, or
+// that of a sandbox.
+func isOtherWorld(issuer string) bool {
+	u, err := url.Parse(issuer)
+	return err == nil && (u.Path == "/idp" || strings.HasPrefix(u.Path, "/s/") && strings.HasSuffix(u.Path, "/idp"))
+}
+
+func checkSignature(token string, header jwtHeader, key any) error {
+	fits := false
+	switch key.(type) {
+	case *rsa.PublicKey:
+		fits = strings.HasPrefix(header.Algorithm, "RS") || strings.HasPrefix(header.Algorithm, "PS")
+	case *ecdsa.PublicKey:
+		fits = strings.HasPrefix(header.Algorithm, "ES")
+	case ed25519.PublicKey:
+		fits = header.Algorithm == "EdDSA"
+	}
+	if !fits {
+		return refuse("the key %q cannot have made a signature with algorithm %s", header.KeyID, header.Algorithm)
+	}
+	if _, err := jws.Verify([]byte(token), jws.WithKey(jwa.SignatureAlgorithm(header.Algorithm), key)); err != nil {
+		return refuse("the signature is wrong: the token is altered, or signed with another key than the issuer's key %q (another mockduktor with the same issuer, perhaps, or one started with other keys)", header.KeyID)
+	}
+	return nil
+}
+
+// publicEqual compares public keys; all of the standard library's have Equal.
+func publicEqual(a, b any) bool {
+	key, ok := a.(interface{ Equal(crypto.PublicKey) bool })
+	return ok && key.Equal(b)
+}
+
+func (v *verifier) checkTimes(identity *identity, now time.Time) error {
+	if identity.expires.IsZero() {
+		return refuse("the token has no expiry (exp claim)")
+	}
+	if !now.Before(identity.expires.Add(v.settings.Leeway)) {
+		return refuse("the token expired at %s, it is now %s: sign in again or refresh", identity.expires.Format(time.RFC3339), now.Format(time.RFC3339))
+	}
+	if now.Add(v.settings.Leeway).Before(identity.notBefore) {
+		return refuse("the token is not valid before %s, it is now %s", identity.notBefore.Format(time.RFC3339), now.Format(time.RFC3339))
+	}
+	return nil
+}
+
+func (v *verifier) identify(claims map[string]any) (*identity, error) {
+	expires, err := date(claims, "exp")
+	if err != nil {
+		return nil, err
+	}
+	notBefore, err := date(claims, "nbf")
+	if err != nil {
+		return nil, err
+	}
+	who := &identity{
+		expires: expires, notBefore: notBefore,
+		firstName: text(claims["given_name"]), lastName: text(claims["family_name"]),
+		groups: groupsOf(claims[v.settings.GroupsClaim]),
+		apiKey: text(claims[v.settings.APIKeyClaim]),
+	}
+	claim := v.settings.UsernameClaim
+	value, present := claims[claim]
+	switch email, isText := value.(string); {
+	case !present:
+		who.noEmail = fmt.Sprintf("the token has no claim %q to find the user by (it has %s): ask the IdP to put it into the access token, or set CDK_SSO_JWTAUTH_USERNAMECLAIM", claim, strings.Join(names(claims), ", "))
+	case !isText || !kinds.IsEmail(email):
+		who.noEmail = fmt.Sprintf("the claim %q is not an e-mail address: set CDK_SSO_JWTAUTH_USERNAMECLAIM to a claim that is", claim)
+	default:
+		who.email = email
+	}
+	return who, nil
+}
+
+func names(claims map[string]any) []string {
+	list := make([]string, 0, len(claims))
+	for name := range claims {
+		list = append(list, name)
+	}
+	slices.Sort(list)
+	return list
+}
+
+func text(value any) string {
+	s, _ := value.(string)
+	return s
+}
+
+// date reads a NumericDate (RFC 7519, section 2); absent is the zero time.
+func date(claims map[string]any, name string) (time.Time, error) {
+	value, present := claims[name]
+	if !present {
+		return time.Time{}, nil
+	}
+	number, ok := value.(json.Number)
+	seconds, err := strconv.ParseFloat(string(number), 64)
+	if !ok || err != nil || math.IsNaN(seconds) || math.Abs(seconds) > 253402300799 {
+		return time.Time{}, refuse("the claim %s is not a date: expected seconds since 1970 as a number", name)
+	}
+	whole, fraction := math.Modf(seconds)
+	return time.Unix(int64(whole), int64(fraction*1e9)).UTC(), nil
+}
+
+// groupsOf reads the groups claim: a list of names, or one comma-separated
+// string (release note of Console 1.24). What is no text is passed over.
+func groupsOf(claim any) []string {
+	var groups []string
+	add := func(name string) {
+		if name = strings.TrimSpace(name); name != "" && !slices.Contains(groups, name) {
+			groups = append(groups, name)
+		}
+	}
+	switch claim := claim.(type) {
+	case string:
+		for name := range strings.SplitSeq(claim, ",") {
+			add(name)
+		}
+	case []any:
+		for _, item := range claim {
+			if name, ok := item.(string); ok {
+				add(name)
+			}
+		}
+	}
+	return groups
+}

@@ -1,0 +1,108 @@
+package console
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/mockduktor/mockduktor/server/kinds"
+	"github.com/mockduktor/mockduktor/server/store"
+)
+
+// loginAnswer is what POST /login gives; either token is accepted as a bearer,
+// since the product's own text tells people to use the refresh token.
+type loginAnswer struct {
+	AccessToken  string `json:"access_token"`
+	RefreshToken string `json:"refresh_token"`
+	TokenType    string `json:"token_type"`
+	ExpiresIn    int    `json:"expires_in"` // seconds
+}
+
+// login signs a user in by password: the root admin, a local user, or anybody
+// whom the built-in directory knows, as Console does with LDAP.
+func login(c *call) error {
+	object, err := c.body()
+	if err != nil {
+		return err
+	}
+	username, password := text(object["username"]), text(object["password"])
+	for field, value := range map[string]string{"username": username, "password": password} {
+		if value == "" {
+			return &kinds.Error{Code: kinds.Invalid, Field: field, Message: "Invalid value for: body (expected a text at '" + field + "')"}
+		}
+	}
+	who, err := c.checkPassword(username, password)
+	if err != nil {
+		return err
+	}
+	answer := loginAnswer{TokenType: "Bearer", ExpiresIn: c.Settings.SessionLifetime}
+	tokens := []*string{&answer.AccessToken, &answer.RefreshToken}
+	err = c.World.Update(func(tx *store.Tx) error {
+		if err := c.Engine.SignedIn(tx, who.email, who.firstName, who.lastName); err != nil {
+			return err
+		}
+		if who.directory {
+			if err := c.mapGroups(tx, who.email, who.groups); err != nil {
+				return err
+			}
+		}
+		for _, token := range tokens {
+			secret := make([]byte, 32)
+			if _, err := rand.Read(secret); err != nil {
+				return fmt.Errorf("make a session: %w", err)
+			}
+			*token = base64.RawURLEncoding.EncodeToString(secret)
+			digest := sha256.Sum256([]byte(*token))
+			if err := tx.PutRecord(store.Record{Kind: recordSession, ID: hex.EncodeToString(digest[:]),
+				Expires: tx.Now().Add(time.Duration(c.Settings.SessionLifetime) * time.Second), Value: who.email}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, answer)
+}
+
+// passwordUser is somebody whose password was right.
+type passwordUser struct {
+	email, firstName, lastName string
+	groups                     []string
+	directory                  bool // known with groups, so these are mapped
+}
+
+func (s *Console) checkPassword(username, password string) (passwordUser, error) {
+	local := append([]LocalUser{{s.Settings.AdminEmail, s.Settings.AdminPassword}}, s.Settings.LocalUsers...)
+	for _, user := range local {
+		if strings.EqualFold(user.Email, username) && same(user.Password, password) {
+			return passwordUser{email: user.Email}, nil
+		}
+	}
+	person, known := kinds.FindPerson(s.World.View(), username)
+	switch {
+	case !known:
+		return passwordUser{}, refuse("wrong user or password: nobody has the login or e-mail %q", username)
+	case person.Password == "" || !same(person.Password, password):
+		return passwordUser{}, refuse("wrong user or password: %q exists, the password is another", username)
+	case person.Disabled:
+		return passwordUser{}, refuse("%q is disabled", username)
+	case person.Email == "":
+		return passwordUser{}, refuse("%q has no e-mail address, which a Console user needs", username)
+	}
+	return passwordUser{email: person.Email, firstName: person.GivenName, lastName: person.FamilyName,
+		groups: person.Groups, directory: true}, nil
+}
+
+// same compares secrets in a time that tells nothing of either.
+func same(a, b string) bool {
+	x, y := sha256.Sum256([]byte(a)), sha256.Sum256([]byte(b))
+	return a != "" && subtle.ConstantTimeCompare(x[:], y[:]) == 1
+}
