@@ -1,0 +1,122 @@
+package server
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/mockduktor/mockduktor/seed"
+	"github.com/mockduktor/mockduktor/server/console"
+)
+
+// Defaults of a server that nothing is said to.
+const (
+	DefaultListen        = "127.0.0.1:8080"
+	DefaultAdminEmail    = "admin@mockduktor.example"
+	DefaultAdminPassword = "adminP4ss!"
+)
+
+// Config is everything a server can be told. The zero value is a server on the
+// default address with the default estate.
+type Config struct {
+	// Listen is the address to listen on, host:port; port 0 takes a free one.
+	Listen string
+	// PublicURL is how clients reach the server, without a slash at its end;
+	// empty: http://localhost and the port. The issuer of the built-in identity
+	// provider is this with /idp, unless Issuer says otherwise.
+	PublicURL string
+	// Issuer of the built-in identity provider.
+	Issuer string
+	// Seeds are the sources of the world (see seed.Load); none is the default
+	// estate. Documents, when not nil, are the seed itself.
+	Seeds     []string
+	Stdin     io.Reader
+	Documents []*seed.Document
+
+	// AnyClient accepts clients that are not registered at the identity provider.
+	AnyClient bool
+	// RequirePassword turns the one-click sign-in off.
+	RequirePassword bool
+	// RandomKeys signs with keys made at the start instead of the seed's.
+	RandomKeys bool
+
+	// Console's settings. Console.JWT.Issuer empty trusts the built-in identity
+	// provider.
+	Console console.Settings
+	// RegexFull makes externalGroupRegex match whole group names only.
+	RegexFull bool
+	// HTTPClient fetches the keys of another issuer; nil: a plain client.
+	HTTPClient *http.Client
+
+	// Logger gets the server's log; nil: nothing is logged.
+	Logger *slog.Logger
+}
+
+func (c *Config) complete() {
+	if c.Listen == "" {
+		c.Listen = DefaultListen
+	}
+	if c.Console.AdminEmail == "" {
+		c.Console.AdminEmail = DefaultAdminEmail
+	}
+	if c.Console.AdminPassword == "" {
+		c.Console.AdminPassword = DefaultAdminPassword
+	}
+	if c.HTTPClient == nil {
+		c.HTTPClient = &http.Client{Timeout: 10 * time.Second}
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+}
+
+// Validate says what is wrong with the settings, naming the flag.
+func (c Config) Validate() error {
+	if c.Listen != "" {
+		if _, _, err := net.SplitHostPort(c.Listen); err != nil {
+			return fmt.Errorf("--listen %q: expected host:port, such as %s", c.Listen, DefaultListen)
+		}
+	}
+	for flag, value := range map[string]string{"--public-url": c.PublicURL, "--issuer": c.Issuer, "--jwt-issuer": c.Console.JWT.Issuer} {
+		if value == "" {
+			continue
+		}
+		u, err := url.Parse(value)
+		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.RawQuery != "" || u.Fragment != "" {
+			return fmt.Errorf("%s %q: expected an absolute http or https URL without query and fragment, such as http://localhost:8080", flag, value)
+		}
+	}
+	if strings.HasSuffix(c.PublicURL, "/") {
+		return fmt.Errorf("--public-url %q: leave out the slash at the end", c.PublicURL)
+	}
+	if plan := c.Console.Plan; plan != "" && plan != console.PlanEnterprise && plan != console.PlanFree {
+		return fmt.Errorf("--plan %q: expected %s or %s", plan, console.PlanEnterprise, console.PlanFree)
+	}
+	return nil
+}
+
+// urls settles the public URL and the issuer once the port is known.
+func (c *Config) urls(address net.Addr) error {
+	if c.PublicURL == "" {
+		host, port, err := net.SplitHostPort(address.String())
+		if err != nil {
+			return fmt.Errorf("listen address %s: %w", address, err)
+		}
+		if ip := net.ParseIP(host); ip == nil || ip.IsLoopback() || ip.IsUnspecified() {
+			host = "localhost"
+		}
+		c.PublicURL = "http://" + net.JoinHostPort(host, port)
+	}
+	if c.Issuer == "" {
+		c.Issuer = c.PublicURL + "/idp"
+	}
+	if c.Console.JWT.Issuer == "" {
+		c.Console.JWT.Issuer = c.Issuer
+	}
+	return nil
+}

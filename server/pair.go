@@ -1,0 +1,167 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"time"
+
+	"github.com/mockduktor/mockduktor/idp"
+	"github.com/mockduktor/mockduktor/openapi"
+	"github.com/mockduktor/mockduktor/seed"
+	"github.com/mockduktor/mockduktor/server/console"
+	"github.com/mockduktor/mockduktor/server/kinds"
+	"github.com/mockduktor/mockduktor/server/store"
+)
+
+// Pair is a Console and its identity provider over one world.
+type Pair struct {
+	World    *store.World
+	Engine   *kinds.Engine
+	Provider *idp.Provider
+	Console  *console.Console
+}
+
+// NewPair makes the two out of a seed. The configuration must be complete: with
+// an issuer. Faults of the seed are of type seed.Faults.
+func NewPair(config Config, documents []*seed.Document) (*Pair, error) {
+	world := store.New()
+	engine := NewEngine(config)
+	if err := Load(world, engine, config.Console.AdminEmail, documents); err != nil {
+		return nil, err
+	}
+	world.KeepAsSeed()
+	keys, err := signingKeys(config, world)
+	if err != nil {
+		return nil, err
+	}
+	provider, err := idp.New(idp.Config{
+		Issuer: config.Issuer, Storage: store.Directory{World: world}, Clock: world.Clock, Keys: keys,
+		Logger: config.Logger, AnyClient: config.AnyClient, RequirePassword: config.RequirePassword,
+	})
+	if err != nil {
+		return nil, err
+	}
+	var trusted console.Keys = console.NewOwnKeys(keys.Public)
+	if config.Console.JWT.Issuer != config.Issuer {
+		trusted = console.NewRemoteKeys(config.Console.JWT.Issuer, config.HTTPClient)
+	}
+	return &Pair{
+		World: world, Engine: engine, Provider: provider,
+		Console: console.New(world, engine, openapi.Console(), config.Console, trusted, config.Logger),
+	}, nil
+}
+
+// NewEngine returns the kind engine with the rules that the configuration asks for.
+func NewEngine(config Config) *kinds.Engine {
+	config.complete()
+	return kinds.New(openapi.Console(), openapi.Mock(), kinds.Settings{
+		AdminEmail: config.Console.AdminEmail, RegexFull: config.RegexFull,
+	})
+}
+
+func signingKeys(config Config, world *store.World) (*idp.Keys, error) {
+	var list []idp.SigningKey
+	for _, resource := range kinds.SigningKeys(world.View()) {
+		list = append(list, resource.Value.(*kinds.SigningKey).SigningKey)
+	}
+	if config.RandomKeys {
+		for i, key := range list {
+			fresh, err := idp.GenerateSigningKey(key.Alg)
+			if err != nil {
+				return nil, fmt.Errorf("make a random %s key: %w", key.Alg, err)
+			}
+			list[i] = fresh
+		}
+	}
+	return idp.NewKeys(list)
+}
+
+// Load fills an empty world: the root admin and the built-in group, then the
+// documents in the order given. It lists every fault and then changes nothing.
+func Load(world *store.World, engine *kinds.Engine, adminEmail string, documents []*seed.Document) error {
+	return world.Update(func(tx *store.Tx) error {
+		if err := tx.SetEpoch(tx.Now().Truncate(time.Second)); err != nil {
+			return err
+		}
+		for _, object := range builtIn(adminEmail) {
+			if _, err := apply(tx, engine, object); err != nil {
+				return fmt.Errorf("built-in %s: %w", object["kind"], err)
+			}
+		}
+		var faults seed.Faults
+		for _, document := range documents {
+			if _, err := apply(tx, engine, document.Object); err != nil {
+				faults = append(faults, faultOf(document, err))
+			}
+		}
+		if len(faults) > 0 {
+			return faults
+		}
+		return nil
+	})
+}
+
+func builtIn(adminEmail string) []map[string]any {
+	return []map[string]any{
+		{"apiVersion": "v2", "kind": "User", "metadata": map[string]any{"name": adminEmail},
+			"spec": map[string]any{"permissions": []any{}}},
+		{"apiVersion": "v2", "kind": "Group", "metadata": map[string]any{"name": kinds.AdminGroup},
+			"spec": map[string]any{"displayName": "Admin", "description": "Members may do everything",
+				"members": []any{adminEmail}, "permissions": []any{}}},
+	}
+}
+
+func apply(tx *store.Tx, engine *kinds.Engine, object map[string]any) (*store.Resource, error) {
+	apiVersion, _ := object["apiVersion"].(string)
+	name, _ := object["kind"].(string)
+	kind, err := engine.Kind(apiVersion, name)
+	if err != nil {
+		return nil, err
+	}
+	resource, _, err := engine.Apply(tx, kinds.Request{Kind: kind, Object: object})
+	return resource, err
+}
+
+func faultOf(document *seed.Document, err error) seed.Fault {
+	fault := seed.Fault{Position: document.Pos, Kind: document.Kind, Name: document.Name, Problem: err.Error()}
+	var refused *kinds.Error
+	if errors.As(err, &refused) {
+		fault.Field, fault.Position = refused.Field, document.At(refused.Field)
+		fault.Problem = refused.Detail()
+	}
+	return fault
+}
+
+// Export returns every resource of the world as people would write it: without
+// what the server sets itself. Loading the result gives the same world.
+func (p *Pair) Export(context.Context) []map[string]any {
+	tx := p.World.View()
+	var objects []map[string]any
+	for _, kind := range p.Engine.Kinds() {
+		resources := slices.Collect(tx.Resources(kind.Name, kind.Version, nil, ""))
+		if kind.Name == kinds.SigningKeyKind {
+			resources = kinds.SigningKeys(tx)
+		}
+		for _, resource := range resources {
+			objects = append(objects, p.Engine.Written(kind, resource))
+		}
+	}
+	return objects
+}
+
+// Offline makes the pair without a server, as one on the configured address
+// would be: for commands that work on a seed.
+func Offline(config Config, documents []*seed.Document) (*Pair, error) {
+	config.complete()
+	address, err := net.ResolveTCPAddr("tcp", config.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("--listen %q: %w", config.Listen, err)
+	}
+	if err := config.urls(address); err != nil {
+		return nil, err
+	}
+	return NewPair(config, documents)
+}

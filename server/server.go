@@ -1,0 +1,177 @@
+// Package server assembles the emulator: one port, one world, the Console and
+// the identity provider over it.
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/mockduktor/mockduktor/openapi"
+	"github.com/mockduktor/mockduktor/seed"
+	"github.com/mockduktor/mockduktor/server/console"
+	"github.com/mockduktor/mockduktor/server/control"
+	"github.com/mockduktor/mockduktor/server/kinds"
+)
+
+// Server is a running emulator.
+type Server struct {
+	config   Config
+	pair     *Pair
+	listener net.Listener
+	http     *http.Server
+	done     chan error
+}
+
+// maxHeader is the room for request headers, in bytes: enough that a token too
+// long is answered with a reason instead of net/http's bare 431.
+const maxHeader = 4 << 20
+
+// Start loads the seed, listens and serves. It returns once the server
+// answers. An error leaves nothing running.
+func Start(config Config) (*Server, error) {
+	if err := config.Validate(); err != nil {
+		return nil, err
+	}
+	config.complete()
+	documents := config.Documents
+	if documents == nil {
+		var err error
+		if documents, err = seed.Load(config.Seeds, config.Stdin); err != nil {
+			return nil, err
+		}
+	}
+	listener, err := net.Listen("tcp", config.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w (another port: --listen 127.0.0.1:0)", config.Listen, err)
+	}
+	s, err := assemble(config, documents, listener)
+	if err != nil {
+		return nil, errors.Join(err, listener.Close())
+	}
+	go func() { s.done <- s.http.Serve(listener) }()
+	return s, nil
+}
+
+func assemble(config Config, documents []*seed.Document, listener net.Listener) (*Server, error) {
+	if err := config.urls(listener.Addr()); err != nil {
+		return nil, err
+	}
+	pair, err := NewPair(config, documents)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{config: config, pair: pair, listener: listener, done: make(chan error, 1)}
+	s.http = &http.Server{
+		Handler:           s.routes(),
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       time.Minute,
+		WriteTimeout:      time.Minute,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    maxHeader,
+		ErrorLog:          slog.NewLogLogger(config.Logger.Handler(), slog.LevelWarn),
+	}
+	return s, nil
+}
+
+func (s *Server) routes() http.Handler {
+	e := echo.New()
+	e.HideBanner, e.HidePort = true, true
+	e.Use(s.recover)
+	e.HTTPErrorHandler = s.unrouted
+	console.Register(e, openapi.Console(), func(echo.Context) *console.Console { return s.pair.Console })
+	console.RegisterDocs(e)
+	control.Register(e, func(echo.Context) *control.Control {
+		return &control.Control{Provider: s.pair.Provider, World: s.pair.World}
+	})
+	path := s.pair.Provider.IssuerPath()
+	serve := func(c echo.Context) error {
+		return s.pair.Provider.Handle(c, strings.TrimPrefix(c.Request().URL.Path, path))
+	}
+	e.Any(path, serve)
+	e.Any(path+"/*", serve)
+	e.Any("/.well-known/*", s.pair.Provider.ServeWellKnown)
+	e.GET("/", s.front)
+	return e
+}
+
+// recover turns a panic into the Console's 500, so that one request's fault
+// does not end the others.
+func (s *Server) recover(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) (err error) {
+		defer func() {
+			cause := recover()
+			if cause == nil {
+				return
+			}
+			if cause == http.ErrAbortHandler {
+				panic(cause)
+			}
+			s.config.Logger.Error("panic", "path", c.Request().URL.Path, "cause", cause, "stack", string(debug.Stack()))
+			err = s.pair.Console.Fail(c, fmt.Errorf("panic: %v", cause))
+		}()
+		return next(c)
+	}
+}
+
+// unrouted answers what no route took.
+func (s *Server) unrouted(err error, c echo.Context) {
+	if c.Response().Committed {
+		return
+	}
+	refused := &kinds.Error{Code: kinds.NotFound, Title: "Not found",
+		Message: fmt.Sprintf("There is no %s %s; the API is described at %s/docs", c.Request().Method, c.Request().URL.Path, s.config.PublicURL)}
+	var failure *echo.HTTPError
+	if !errors.As(err, &failure) || failure.Code != http.StatusNotFound && failure.Code != http.StatusMethodNotAllowed {
+		s.answer(c, err)
+		return
+	}
+	if failure.Code == http.StatusMethodNotAllowed {
+		refused.Code, refused.Title = kinds.MethodNotAllowed, "Method not allowed"
+		refused.Message = fmt.Sprintf("%s does not take %s", c.Request().URL.Path, c.Request().Method)
+	}
+	s.answer(c, refused)
+}
+
+func (s *Server) answer(c echo.Context, err error) {
+	if err := s.pair.Console.Fail(c, err); err != nil {
+		s.config.Logger.Warn("answer not written", "error", err)
+	}
+}
+
+// URL is how clients reach the server; without a slash at its end.
+func (s *Server) URL() string { return s.config.PublicURL }
+
+// Issuer is the issuer of the built-in identity provider.
+func (s *Server) Issuer() string { return s.config.Issuer }
+
+// Address is where the server listens, host:port.
+func (s *Server) Address() string { return s.listener.Addr().String() }
+
+// Pair is the Console and the identity provider that are served.
+func (s *Server) Pair() *Pair { return s.pair }
+
+// Wait returns when the server has ended, with what ended it, nil after Close.
+func (s *Server) Wait() error {
+	err := <-s.done
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
+}
+
+// Close stops listening and waits for requests under way, until ctx ends.
+func (s *Server) Close(ctx context.Context) error {
+	if err := s.http.Shutdown(ctx); err != nil {
+		return errors.Join(fmt.Errorf("shut down: %w", err), s.http.Close())
+	}
+	return nil
+}
