@@ -3,45 +3,47 @@ package openapi
 import "strings"
 
 // nearest returns the name that was probably meant, or "" when none is close:
-// same letters in another case, or an edit distance (Levenshtein) of at most a
-// third of the length.
+// at most one slip for every three letters, where a slip is a letter too many,
+// missing or wrong, or two swapped (optimal string alignment). Case is ignored.
 func nearest(word string, known []string) string {
 	best, bestCost := "", len(word)/3+1
 	lower := strings.ToLower(word)
 	for _, k := range known {
-		cost := distance(lower, strings.ToLower(k), bestCost)
-		if cost < bestCost {
+		if cost := distance(lower, strings.ToLower(k), bestCost); cost < bestCost {
 			best, bestCost = k, cost
 		}
 	}
 	return best
 }
 
-// distance is the edit distance of a and b, or limit when it is not below it.
+// distance counts the slips between a and b, or returns limit when there are not
+// fewer.
 func distance(a, b string, limit int) int {
 	if len(a)-len(b) >= limit || len(b)-len(a) >= limit {
 		return limit
 	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
+	var before []int
+	last, row := make([]int, len(b)+1), make([]int, len(b)+1)
+	for j := range last {
+		last[j] = j
 	}
 	for i := range len(a) {
-		diagonal := row[0]
 		row[0] = i + 1
-		least := row[0]
 		for j := range len(b) {
-			cost := diagonal
+			cost := last[j]
 			if a[i] != b[j] {
 				cost++
 			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, diagonal+1, row[j]+1)
-			least = min(least, row[j+1])
+			row[j+1] = min(cost, last[j+1]+1, row[j]+1)
+			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
+				row[j+1] = min(row[j+1], before[j-1]+1)
+			}
 		}
-		if least >= limit {
-			return limit
+		next := before
+		if next == nil {
+			next = make([]int, len(b)+1)
 		}
+		before, last, row = last, row, next
 	}
-	return min(row[len(b)], limit)
+	return min(last[len(b)], limit)
 }

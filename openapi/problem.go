@@ -104,18 +104,17 @@ func got(v any, secret bool) string {
 		return "an array"
 	case map[string]any:
 		return "an object"
-	case json.Number:
+	}
+	switch v.(type) {
+	case json.Number, int, int32, int64, float64:
 		if secret {
 			return "a number"
 		}
-		if len(v) > maxShown {
-			return string(v[:maxShown]) + "…"
+		text := fmt.Sprint(v)
+		if len(text) > maxShown {
+			text = text[:maxShown] + "…"
 		}
-		return string(v)
-	default:
-		if _, ok := decimalOf(v); ok && !secret {
-			return fmt.Sprint(v)
-		}
-		return fmt.Sprintf("a value of type %T", v)
+		return text
 	}
+	return fmt.Sprintf("a value of type %T", v)
 }

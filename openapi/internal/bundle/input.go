@@ -80,6 +80,7 @@ func (b *bundle) toInput(n *yaml.Node) (changed bool, err error) {
 		for _, branch := range union.Content {
 			if isTrue(branch, outputOnly) {
 				changed = true
+				b.unmap(n, value(branch, "$ref"))
 				continue
 			}
 			kept = append(kept, branch)
@@ -94,5 +95,28 @@ func (b *bundle) toInput(n *yaml.Node) (changed bool, err error) {
 		}
 		changed = changed || childChanged
 	}
-	return changed, nil
+	return changed, b.remap(n)
+}
+
+// unmap takes a branch out of the discriminator's mapping.
+func (b *bundle) unmap(union *yaml.Node, target string) {
+	mapping := get(get(union, "discriminator"), "mapping")
+	for _, m := range fields(mapping) {
+		if m.value.Value == target {
+			take(mapping, m.name)
+		}
+	}
+}
+
+// remap points the discriminator's mapping at the variants of the branches.
+func (b *bundle) remap(union *yaml.Node) error {
+	mapping := get(get(union, "discriminator"), "mapping")
+	for _, m := range fields(mapping) {
+		variant, err := b.inputVariant(strings.TrimPrefix(m.value.Value, schemaPrefix))
+		if err != nil {
+			return err
+		}
+		set(mapping, m.name, text(schemaPrefix+variant))
+	}
+	return nil
 }
