@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"text/tabwriter"
 
@@ -91,11 +92,20 @@ func tries(running *server.Server, people []*idp.Person) []string {
 			fmt.Sprintf("curl %s/.well-known/openid-configuration", running.Issuer()),
 		}
 	}
-	who := people[0].Login
+	who, program := people[0].Login, invocation()
 	return []string{
-		fmt.Sprintf("mockduktor token --as %s --url %s", who, running.URL()),
-		fmt.Sprintf(`curl -H "Authorization: Bearer $(mockduktor token --as %s --url %s)" %s/api/public/kafka/v2/cluster/%s/topic`,
-			who, running.URL(), running.URL(), cluster),
+		fmt.Sprintf("%s token --as %s --url %s", program, who, running.URL()),
+		fmt.Sprintf(`curl -H "Authorization: Bearer $(%s token --as %s --url %s)" %s/api/public/kafka/v2/cluster/%s/topic`,
+			program, who, running.URL(), running.URL(), cluster),
 		fmt.Sprintf("curl -i %s/api/token/v1/whoami    # refused, and says why", running.URL()),
 	}
+}
+
+// invocation is how this program can be run again from the same shell.
+func invocation() string {
+	program, err := os.Executable()
+	if err != nil || strings.Contains(program, "go-build") {
+		return "go run ./cmd/mockduktor"
+	}
+	return os.Args[0]
 }

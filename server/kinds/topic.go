@@ -3,7 +3,6 @@ package kinds
 import (
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/mockduktor/mockduktor/openapi"
@@ -40,8 +39,18 @@ func topicRule() *Rule {
 	}
 }
 
-// kafkaTopicName is Kafka's own rule for topic names.
-var kafkaTopicName = regexp.MustCompile(`^[a-zA-Z0-9._-]{1,249}$`)
+// maxTopicName is Kafka's limit, in characters.
+const maxTopicName = 249
+
+// isTopicName is Kafka's own rule for topic names.
+func isTopicName(name string) bool {
+	if name == "" || name == "." || name == ".." || len(name) > maxTopicName {
+		return false
+	}
+	return strings.IndexFunc(name, func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '.' || r == '_' || r == '-')
+	}) < 0
+}
 
 // prepareTopic turns config values into strings, as Console returns them since 1.26.
 func prepareTopic(object map[string]any) {
@@ -57,8 +66,8 @@ func prepareTopic(object map[string]any) {
 }
 
 func checkTopic(c *Change) error {
-	if name := c.Key.Name; !kafkaTopicName.MatchString(name) || name == "." || name == ".." {
-		return invalid("metadata.name", "expected a Kafka topic name (letters, digits, '.', '_', '-'; at most 249), got %q", name)
+	if name := c.Key.Name; !isTopicName(name) {
+		return invalid("metadata.name", "expected a Kafka topic name (letters, digits, '.', '_', '-'; at most %d), got %q", maxTopicName, name)
 	}
 	for label := range part(part(c.Sent, "metadata"), "labels") {
 		if strings.HasPrefix(label, "conduktor.io/description") || strings.HasPrefix(label, "conduktor.io/auto-restart") {
