@@ -241,6 +241,7 @@ func (p *Provider) askingClient(ctx context.Context, q params) (*Client, error) 
 func (p *Provider) client(ctx context.Context, id string) (*Client, error) {
 	client, err := p.Storage.Client(ctx, id)
 	if errors.Is(err, ErrNotFound) && p.AnyClient && id != "" {
+		p.Logger.InfoContext(ctx, "any-client mode: accepting a client that is not registered", "client_id", id)
 		return anyClient(id), nil
 	}
 	return client, err
@@ -420,7 +421,7 @@ func (p *Provider) readSignInWishes(request *authorization, q params) error {
 		request.maxAge = int64(age)
 	}
 	if hint := q.get("id_token_hint"); hint != "" {
-		claims, err := p.keys().verify(hint, p.Issuer)
+		claims, err := p.keys().verifyHint(hint, p.Issuer)
 		if err != nil {
 			return refuse(errInvalidRequest, "id_token_hint is not accepted: "+err.Error())
 		}

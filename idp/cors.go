@@ -12,7 +12,7 @@ import (
 // endpoint that has this looks at cookies.
 func allowOrigin(c echo.Context) {
 	header := c.Response().Header()
-	header.Set("Vary", echo.HeaderOrigin)
+	header.Add("Vary", echo.HeaderOrigin)
 	origin := c.Request().Header.Get(echo.HeaderOrigin)
 	if origin == "" {
 		return

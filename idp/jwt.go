@@ -47,13 +47,13 @@ type readClaims struct {
 	Expires  int64           `json:"exp"`
 }
 
-// tokenTooLong and its like say which check failed; they end up in
-// error_description.
+// Which check failed; the text ends up in error_description.
 var (
 	errTokenTooLong   = errors.New("the token is too long")
 	errTokenNoJWT     = errors.New("the token is no JWT of three parts")
 	errTokenHeader    = errors.New("the header of the token cannot be read")
 	errTokenSignature = errors.New("the signature does not fit; the token was changed or signed by another key")
+	errTokenNoID      = errors.New("it is an access token; an ID token is needed")
 	errTokenClaims    = errors.New("the claims of the token cannot be read")
 )
 
@@ -104,6 +104,23 @@ func (k *Keys) verify(token, issuer string) (*readClaims, error) {
 	}
 	if claims.Issuer != issuer {
 		return nil, fmt.Errorf("the iss is '%s', not '%s'", shorten(claims.Issuer, 200), issuer)
+	}
+	return claims, nil
+}
+
+// isAccessToken tells our two kinds apart: both may have typ JWT and are signed
+// by the same keys, but client_id stands in access tokens alone.
+func (c *readClaims) isAccessToken() bool { return c.ClientID != "" && c.ID != "" }
+
+// verifyHint checks an id_token_hint, which may have expired (OpenID Connect
+// Core 1.0, section 3.1.2.1, and RP-Initiated Logout 1.0, section 2).
+func (k *Keys) verifyHint(token, issuer string) (*readClaims, error) {
+	claims, err := k.verify(token, issuer)
+	if err != nil {
+		return nil, err
+	}
+	if claims.isAccessToken() {
+		return nil, errTokenNoID
 	}
 	return claims, nil
 }

@@ -76,7 +76,7 @@ func (p *Provider) readFarewell(c echo.Context, q params) (*farewell, error) {
 	bye := &farewell{to: q.get("post_logout_redirect_uri"), state: q.get("state")}
 	id := q.get("client_id")
 	if hint := q.get("id_token_hint"); hint != "" {
-		claims, err := p.keys().verify(hint, p.Issuer)
+		claims, err := p.keys().verifyHint(hint, p.Issuer)
 		switch {
 		case err != nil:
 			bye.hintFault = err.Error()

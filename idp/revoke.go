@@ -63,7 +63,7 @@ func (p *Provider) revokeGrant(c echo.Context, client *Client, id string) error 
 
 func (p *Provider) revokeAccess(c echo.Context, client *Client, token string) error {
 	claims, err := p.keys().verify(token, p.Issuer)
-	if err != nil || claims.ClientID == "" || claims.ID == "" || p.now().Unix() >= claims.Expires {
+	if err != nil || !claims.isAccessToken() || p.now().Unix() >= claims.Expires {
 		return nil
 	}
 	if claims.ClientID != client.ID {

@@ -71,8 +71,9 @@ func (p *Provider) sessionOf(c echo.Context) (*session, *Person, error) {
 	return s, person, nil
 }
 
-func (p *Provider) setSessionCookie(c echo.Context, s *session) {
-	c.SetCookie(p.cookie(p.sessionCookie(), p.handle(purposeSession, s.SID, 0)))
+// cookieOf is the cookie that leads to a session.
+func (p *Provider) cookieOf(s *session) *http.Cookie {
+	return p.cookie(p.sessionCookie(), p.handle(purposeSession, s.SID, 0))
 }
 
 func (p *Provider) clearSessionCookie(c echo.Context) {

@@ -259,7 +259,7 @@ func (p *Provider) admit(c echo.Context, v *visit, person *Person) error {
 		return fmt.Errorf("signing in: %w", err)
 	}
 	p.Logger.InfoContext(ctx, "signed in", "login", person.Login, "client_id", v.request.client.ID)
-	p.setSessionCookie(c, signedIn)
+	c.SetCookie(p.cookieOf(signedIn))
 	return p.respondCode(c, v.request, code)
 }
 

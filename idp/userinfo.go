@@ -83,9 +83,7 @@ func (p *Provider) accessToken(ctx context.Context, token string) (*readClaims, 
 	if err != nil {
 		return nil, p.invalidToken(err.Error())
 	}
-	// Both kinds are signed by the same keys with typ JWT; client_id tells them
-	// apart.
-	if claims.ClientID == "" || claims.ID == "" {
+	if !claims.isAccessToken() {
 		return nil, p.invalidToken("this is an ID token; an access token is needed")
 	}
 	if now := p.now(); now.Unix() >= claims.Expires {
