@@ -3,15 +3,17 @@ package seed
 import (
 	"fmt"
 	"strings"
+
+	"go.yaml.in/yaml/v3"
 )
 
 // check reads the envelope, puts in the schemaFile and, when all that holds,
 // checks the resource against its kind's schema. readable is false when parts
 // of the document could not be read: then only the envelope is looked at.
-func (d *Document) check(files *folder, readable bool) []Fault {
+func (d *Document) check(root *yaml.Node, files *folder, readable bool) []Fault {
 	var faults []Fault
 	add := func(field, problem, remedy string) {
-		faults = append(faults, Fault{Position: d.At(field), Field: field, Problem: problem, Remedy: remedy})
+		faults = append(faults, Fault{Position: d.within(root, field), Field: field, Problem: problem, Remedy: remedy})
 	}
 	text := func(in map[string]any, key, field, remedy string) string {
 		switch value := in[key].(type) {
@@ -55,18 +57,18 @@ func (d *Document) check(files *folder, readable bool) []Fault {
 	if len(faults) > 0 || !readable {
 		return faults
 	}
-	if fault := d.inlineSchema(files); fault != nil {
+	if fault := d.inlineSchema(root, files); fault != nil {
 		return []Fault{*fault}
 	}
-	return d.validate(k)
+	return d.validate(root, k)
 }
 
 // validate checks against the schema of the kind.
-func (d *Document) validate(k *kind) []Fault {
+func (d *Document) validate(root *yaml.Node, k *kind) []Fault {
 	var faults []Fault
 	for _, p := range k.Validate(d.Object) {
 		faults = append(faults, Fault{
-			Position: d.At(p.Path),
+			Position: d.within(root, p.Path),
 			Kind:     d.Kind, Name: d.Name,
 			Field:   p.Path,
 			Problem: fmt.Sprintf("expected %s, got %s", p.Expected, p.Got),

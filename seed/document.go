@@ -1,6 +1,10 @@
 package seed
 
-import "strings"
+import (
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
 
 // Document is one resource of a seed.
 type Document struct {
@@ -33,6 +37,11 @@ func (d *Document) At(path string) Position {
 	if root == nil {
 		return d.Pos
 	}
+	return d.within(root, path)
+}
+
+// within is At for a document whose syntax tree is at hand.
+func (d *Document) within(root *yaml.Node, path string) Position {
 	node := locate(root, strings.TrimPrefix(path, "."), maxDepth)
 	if node == nil || node == root {
 		return d.Pos

@@ -75,19 +75,26 @@ func arrange(objects []map[string]any) ([]resource, error) {
 
 func encode(list []resource) ([]byte, error) {
 	var b bytes.Buffer
-	encoder := yaml.NewEncoder(&b)
-	encoder.SetIndent(2)
-	for _, r := range list {
-		node, err := nodeOf(r.object, 0)
-		if err != nil {
-			return nil, fmt.Errorf("%s %s: %w", r.kind, r.name, err)
+	// An encoder brings large buffers and keeps every event that it has written:
+	// neither one a document nor one for all.
+	for part := range slices.Chunk(list, 64) {
+		if b.Len() > 0 {
+			b.WriteString("---\n")
 		}
-		if err := encoder.Encode(node); err != nil {
-			return nil, fmt.Errorf("%s %s: %w", r.kind, r.name, err)
+		encoder := yaml.NewEncoder(&b)
+		encoder.SetIndent(2)
+		for _, r := range part {
+			node, err := nodeOf(r.object, 0)
+			if err == nil {
+				err = encoder.Encode(node)
+			}
+			if err != nil {
+				return nil, fmt.Errorf("%s %s: %w", r.kind, r.name, err)
+			}
 		}
-	}
-	if err := encoder.Close(); err != nil {
-		return nil, err
+		if err := encoder.Close(); err != nil {
+			return nil, err
+		}
 	}
 	return []byte(escapePlaceholders(b.String())), nil
 }

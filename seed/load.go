@@ -172,7 +172,7 @@ func (l *loader) document(t *text, c chunk, files *folder) *Document {
 	}
 	faults := b.faults
 	if isMap {
-		faults = append(faults, d.check(files, len(b.faults) == 0)...)
+		faults = append(faults, d.check(root, files, len(b.faults) == 0)...)
 	}
 	for i := range faults {
 		faults[i].Kind, faults[i].Name = d.Kind, d.Name

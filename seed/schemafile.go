@@ -7,13 +7,15 @@ import (
 	"path"
 	"path/filepath"
 	"unicode/utf8"
+
+	"go.yaml.in/yaml/v3"
 )
 
 // inlineSchema reads spec.schemaFile of a Subject into spec.schema, as the
 // Conduktor CLI does before it calls. There the path is relative to the working
 // folder; here to the file that names it, so that a seed does not depend on
 // where it is started, and it may not leave the folder of the seed.
-func (d *Document) inlineSchema(files *folder) *Fault {
+func (d *Document) inlineSchema(root *yaml.Node, files *folder) *Fault {
 	spec, _ := d.Object["spec"].(map[string]any)
 	value, given := spec["schemaFile"]
 	if d.Kind != "Subject" || !given {
@@ -21,7 +23,7 @@ func (d *Document) inlineSchema(files *folder) *Fault {
 	}
 	const field = "spec.schemaFile"
 	fault := func(problem, remedy string) *Fault {
-		return &Fault{Position: d.At(field), Field: field, Problem: problem, Remedy: remedy}
+		return &Fault{Position: d.within(root, field), Field: field, Problem: problem, Remedy: remedy}
 	}
 	name, isText := value.(string)
 	if !isText || name == "" {

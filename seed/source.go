@@ -15,7 +15,8 @@ import (
 	"unicode/utf8"
 )
 
-// folder is where the files of a source lie; schemaFile may not leave it.
+// folder is where the files of a source lie; schemaFile may not leave it. The
+// zero value is for texts that lie in no folder: they cannot name files.
 type folder struct {
 	root *os.Root
 	// name is the folder as the user wrote it, within the folder of the present
@@ -180,6 +181,9 @@ var errFolder = errors.New("is a folder")
 
 // regular opens a file within the folder.
 func (f *folder) regular(name string) (*os.File, error) {
+	if f.root == nil {
+		return nil, errors.New("no file can be named here")
+	}
 	// Asked before opening: opening a pipe would wait for its other end.
 	info, err := f.root.Stat(name)
 	switch {
