@@ -51,8 +51,8 @@ func (s *schema) branch(v any) *schema {
 	}
 	if s != nil && s.alternatives != nil {
 		for _, one := range s.alternatives {
-			try := checker{direction: toServer, closed: true}
-			if try.check(one, v, nil); len(try.problems) == 0 {
+			try := newChecker(toServer, true)
+			if try.check(one, v); len(try.problems) == 0 {
 				return one.branch(v)
 			}
 		}
@@ -118,7 +118,7 @@ func appendObject(b []byte, s *schema, v map[string]any) []byte {
 			} else if field.readOnly {
 				continue
 			}
-			if value == nil {
+			if value == nil && (known || s.values != nil) {
 				continue
 			}
 		}

@@ -24,69 +24,80 @@ type checker struct {
 	direction direction
 	// closed refuses fields that the schema does not name.
 	closed   bool
+	at       trail
 	problems []Problem
 }
 
+func newChecker(d direction, closed bool) checker {
+	return checker{direction: d, closed: closed, at: make(trail, 0, 8)}
+}
+
+// field and item go one step down, up goes back.
+func (c *checker) field(name string) { c.at = append(c.at, step{key: name, index: -1}) }
+func (c *checker) item(i int)        { c.at = append(c.at, step{index: i}) }
+func (c *checker) up()               { c.at = c.at[:len(c.at)-1] }
+
 func (c *checker) full() bool { return len(c.problems) >= maxProblems }
 
-func (c *checker) report(at *step, expected, got, hint string) {
+func (c *checker) report(expected, got, hint string) {
 	if !c.full() {
-		c.problems = append(c.problems, Problem{Path: at.path(), Expected: expected, Got: got, Hint: hint})
+		c.problems = append(c.problems, Problem{Path: c.at.path(), Expected: expected, Got: got, Hint: hint})
 	}
 }
 
-func (c *checker) check(s *schema, v any, at *step) {
+func (c *checker) check(s *schema, v any) {
 	switch {
 	case c.full() || s.free():
 		return
 	case s.branches != nil:
-		c.union(s, v, at)
+		c.union(s, v)
 		return
 	case s.alternatives != nil:
-		c.alternatives(s, v, at)
+		c.alternatives(s, v)
 		return
 	}
-	switch v := v.(type) {
+	// x is v as what it is; v itself is handed on, since a string that became an
+	// interface again would cost an allocation.
+	switch x := v.(type) {
 	case nil:
 		if s.types&typeNull == 0 && s.types != 0 {
-			c.report(at, s.phrase, "null", "")
+			c.report(s.phrase, "null", "")
 			return
 		}
 	case bool:
-		if !c.permits(s, typeBoolean, v, at) {
+		if !c.permits(s, typeBoolean, v) {
 			return
 		}
 	case string:
-		if !c.permits(s, typeString, v, at) {
-			return
+		if c.permits(s, typeString, v) {
+			c.text(s, x, v)
 		}
-		c.text(s, v, at)
 		return
 	case []any:
-		if c.permits(s, typeArray, v, at) {
-			c.array(s, v, at)
+		if c.permits(s, typeArray, v) {
+			c.array(s, x)
 		}
 		return
 	case map[string]any:
-		if c.permits(s, typeObject, v, at) {
-			c.object(s, v, at)
+		if c.permits(s, typeObject, v) {
+			c.object(s, x)
 		}
 		return
 	default:
 		n, ok := decimalOf(v)
 		if !ok {
-			c.report(at, s.phrase, got(v, s.secret), "")
+			c.report(s.phrase, got(v, s.secret), "")
 			return
 		}
-		if !c.number(s, n, v, at) {
+		if !c.number(s, n, v) {
 			return
 		}
 	}
-	c.enum(s, v, at)
+	c.enum(s, v)
 }
 
 // permits reports whether the schema allows the type, and the problem if not.
-func (c *checker) permits(s *schema, t valueType, v any, at *step) bool {
+func (c *checker) permits(s *schema, t valueType, v any) bool {
 	if s.types == 0 || s.types&t != 0 {
 		return true
 	}
@@ -100,7 +111,7 @@ func (c *checker) permits(s *schema, t valueType, v any, at *step) bool {
 	} else if t == typeBoolean && s.types&typeString != 0 {
 		hint = "put it in quotes"
 	}
-	c.report(at, c.expected(s), got(v, s.secret), hint)
+	c.report(c.expected(s), got(v, s.secret), hint)
 	return false
 }
 
@@ -117,13 +128,13 @@ func (c *checker) expected(s *schema) string {
 	return s.phrase
 }
 
-func (c *checker) enum(s *schema, v any, at *step) {
+func (c *checker) enum(s *schema, v any) {
 	if s.enum == nil {
 		return
 	}
 	if text, ok := v.(string); ok && s.enumText != nil {
 		if !slices.Contains(s.enumText, text) {
-			c.report(at, c.expected(s), got(v, s.secret), didYouMean(nearest(text, s.enumText)))
+			c.report(c.expected(s), got(v, s.secret), didYouMean(nearest(text, s.enumText)))
 		}
 		return
 	}
@@ -133,7 +144,7 @@ func (c *checker) enum(s *schema, v any, at *step) {
 			return
 		}
 	}
-	c.report(at, "one of "+string(canonicalValue(s.enum)), got(v, s.secret), "")
+	c.report("one of "+string(canonicalValue(s.enum)), got(v, s.secret), "")
 }
 
 func didYouMean(near string) string {
@@ -143,13 +154,13 @@ func didYouMean(near string) string {
 	return "did you mean " + near + "?"
 }
 
-func (c *checker) number(s *schema, n decimal, v any, at *step) bool {
+func (c *checker) number(s *schema, n decimal, v any) bool {
 	if s.types != 0 && s.types&(typeInteger|typeNumber) == 0 {
 		hint := ""
 		if s.types&typeString != 0 {
 			hint = "put it in quotes"
 		}
-		c.report(at, c.expected(s), got(v, s.secret), hint)
+		c.report(c.expected(s), got(v, s.secret), hint)
 		return false
 	}
 	if s.types&typeInteger != 0 && s.types&typeNumber == 0 {
@@ -165,19 +176,19 @@ func (c *checker) number(s *schema, n decimal, v any, at *step) bool {
 			if bits != 0 {
 				expected = fmt.Sprintf("an integer of %d bits", bits)
 			}
-			c.report(at, expected, got(v, s.secret), "")
+			c.report(expected, got(v, s.secret), "")
 			return false
 		}
 	}
 	if s.minimum != nil {
 		if order := n.compare(*s.minimum); order < 0 || order == 0 && s.exclusiveMin {
-			c.report(at, "a number "+bound("at least", "above", s.exclusiveMin, *s.minimum), got(v, s.secret), "")
+			c.report("a number "+bound("at least", "above", s.exclusiveMin, *s.minimum), got(v, s.secret), "")
 			return false
 		}
 	}
 	if s.maximum != nil {
 		if order := n.compare(*s.maximum); order > 0 || order == 0 && s.exclusiveMax {
-			c.report(at, "a number "+bound("at most", "below", s.exclusiveMax, *s.maximum), got(v, s.secret), "")
+			c.report("a number "+bound("at most", "below", s.exclusiveMax, *s.maximum), got(v, s.secret), "")
 			return false
 		}
 	}
@@ -191,31 +202,31 @@ func bound(inclusive, exclusive string, isExclusive bool, n decimal) string {
 	return inclusive + " " + n.String()
 }
 
-func (c *checker) text(s *schema, v string, at *step) {
+func (c *checker) text(s *schema, text string, v any) {
 	if s.minLength != nil || s.maxLength != nil {
-		length := utf8.RuneCountInString(v)
+		length := utf8.RuneCountInString(text)
 		if s.minLength != nil && length < *s.minLength {
-			c.report(at, fmt.Sprintf("text of at least %s", counted(*s.minLength, "character")), got(v, s.secret), "")
+			c.report("text of at least "+counted(*s.minLength, "character"), got(v, s.secret), "")
 			return
 		}
 		if s.maxLength != nil && length > *s.maxLength {
-			c.report(at, fmt.Sprintf("text of at most %s", counted(*s.maxLength, "character")), got(v, s.secret), "")
+			c.report("text of at most "+counted(*s.maxLength, "character"), got(v, s.secret), "")
 			return
 		}
 	}
-	if s.pattern != nil && !s.pattern.MatchString(v) {
+	if s.pattern != nil && !s.pattern.MatchString(text) {
 		expected := "text matching " + s.pattern.String()
 		if s.title != "" {
 			expected = s.title + " (" + s.pattern.String() + ")"
 		}
-		c.report(at, expected, got(v, s.secret), "")
+		c.report(expected, got(v, s.secret), "")
 		return
 	}
-	if expected := formatExpected(s.format, v); expected != "" {
-		c.report(at, expected, got(v, s.secret), "")
+	if expected := formatExpected(s.format, text); expected != "" {
+		c.report(expected, got(v, s.secret), "")
 		return
 	}
-	c.enum(s, v, at)
+	c.enum(s, v)
 }
 
 var uuidText = regexp.MustCompile(`^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$`)
@@ -247,36 +258,38 @@ func counted(n int, noun string) string {
 	return strconv.Itoa(n) + " " + noun + "s"
 }
 
-func (c *checker) array(s *schema, v []any, at *step) {
+func (c *checker) array(s *schema, v []any) {
 	if s.minItems != nil && len(v) < *s.minItems {
-		c.report(at, "at least "+counted(*s.minItems, "item"), counted(len(v), "item"), "")
+		c.report("at least "+counted(*s.minItems, "item"), counted(len(v), "item"), "")
 		return
 	}
 	if s.maxItems != nil && len(v) > *s.maxItems {
-		c.report(at, "at most "+counted(*s.maxItems, "item"), counted(len(v), "item"), "")
+		c.report("at most "+counted(*s.maxItems, "item"), counted(len(v), "item"), "")
 		return
 	}
 	before := len(c.problems)
 	for i, item := range v {
-		here := step{parent: at, index: i}
-		c.check(s.items, item, &here)
+		c.item(i)
+		c.check(s.items, item)
+		c.up()
 	}
 	// Broken items would only confuse the comparison.
 	if s.unique && before == len(c.problems) {
-		c.distinct(s, v, at)
+		c.distinct(s, v)
 	}
 }
 
 // fewItems is up to how many texts are compared pair by pair; it needs no memory.
 const fewItems = 16
 
-func (c *checker) distinct(s *schema, v []any, at *step) {
+func (c *checker) distinct(s *schema, v []any) {
 	if len(v) < 2 {
 		return
 	}
 	repeated := func(i, first int) {
-		here := step{parent: at, index: i}
-		c.report(&here, "items that differ from each other", fmt.Sprintf("the same as item %d", first), "remove one of the two")
+		c.item(i)
+		c.report("items that differ from each other", fmt.Sprintf("the same as item %d", first), "remove one of the two")
+		c.up()
 	}
 	if _, isText := v[0].(string); isText && len(v) <= fewItems {
 		for i := range v {
@@ -303,7 +316,7 @@ func (c *checker) distinct(s *schema, v []any, at *step) {
 	}
 }
 
-func (c *checker) object(s *schema, v map[string]any, at *step) {
+func (c *checker) object(s *schema, v map[string]any) {
 	for _, name := range s.required {
 		if _, present := v[name]; present {
 			continue
@@ -312,8 +325,9 @@ func (c *checker) object(s *schema, v map[string]any, at *step) {
 		if field.readOnly && c.direction == toServer {
 			continue
 		}
-		here := step{parent: at, key: name, index: -1}
-		c.report(&here, c.wanted(field)+" (required)", "nothing", "")
+		c.field(name)
+		c.report(c.wanted(field)+" (required)", "nothing", "")
+		c.up()
 	}
 	known := 0
 	for _, name := range s.names {
@@ -326,8 +340,9 @@ func (c *checker) object(s *schema, v map[string]any, at *step) {
 		if c.direction == toServer && (field.readOnly || value == nil && !slices.Contains(s.required, name)) {
 			continue
 		}
-		here := step{parent: at, key: name, index: -1}
-		c.check(field, value, &here)
+		c.field(name)
+		c.check(field, value)
+		c.up()
 	}
 	if known == len(v) || s.values.free() && (s.open || !c.closed) {
 		return
@@ -340,16 +355,17 @@ func (c *checker) object(s *schema, v map[string]any, at *step) {
 	}
 	slices.Sort(others)
 	for _, name := range others {
-		here := step{parent: at, key: name, index: -1}
+		c.field(name)
 		if s.values != nil {
-			c.check(s.values, v[name], &here)
-			continue
+			c.check(s.values, v[name])
+		} else {
+			c.unknown(s, name, v)
 		}
-		c.unknown(s, name, v, &here)
+		c.up()
 	}
 }
 
-func (c *checker) unknown(s *schema, name string, v map[string]any, at *step) {
+func (c *checker) unknown(s *schema, name string, v map[string]any) {
 	// A field that is already there cannot be the one that was meant.
 	var missing []string
 	for _, known := range s.names {
@@ -365,7 +381,7 @@ func (c *checker) unknown(s *schema, name string, v map[string]any, at *step) {
 	if len(s.names) == 0 {
 		expected = "no field here"
 	}
-	c.report(at, expected, "an unknown field", didYouMean(near))
+	c.report(expected, "an unknown field", didYouMean(near))
 }
 
 // wanted is expected for a field that may be a union.
@@ -377,35 +393,35 @@ func (c *checker) wanted(s *schema) string {
 }
 
 // union checks a value against the branch that its discriminator names.
-func (c *checker) union(s *schema, v any, at *step) {
+func (c *checker) union(s *schema, v any) {
 	obj, ok := v.(map[string]any)
 	if !ok {
-		c.report(at, "an object", got(v, s.secret), "")
+		c.report("an object", got(v, s.secret), "")
 		return
 	}
 	tag, present := obj[s.discriminator]
-	here := step{parent: at, key: s.discriminator, index: -1}
-	expected := "one of " + strings.Join(s.branchNames, ", ")
-	if !present {
-		c.report(&here, expected+" (required)", "nothing", "")
-		return
-	}
 	text, _ := tag.(string)
-	branch := s.branches[text]
-	if branch == nil {
-		c.report(&here, expected, got(tag, false), didYouMean(nearest(text, s.branchNames)))
+	if branch := s.branches[text]; branch != nil {
+		c.check(branch, v)
 		return
 	}
-	c.check(branch, v, at)
+	expected := "one of " + strings.Join(s.branchNames, ", ")
+	c.field(s.discriminator)
+	if present {
+		c.report(expected, got(tag, false), didYouMean(nearest(text, s.branchNames)))
+	} else {
+		c.report(expected+" (required)", "nothing", "")
+	}
+	c.up()
 }
 
 // alternatives accepts what any branch accepts; otherwise it reports against the
 // branch that comes nearest.
-func (c *checker) alternatives(s *schema, v any, at *step) {
+func (c *checker) alternatives(s *schema, v any) {
 	var best []Problem
 	for i, branch := range s.alternatives {
-		try := checker{direction: c.direction, closed: c.closed}
-		try.check(branch, v, at)
+		try := checker{direction: c.direction, closed: c.closed, at: c.at}
+		try.check(branch, v)
 		if len(try.problems) == 0 {
 			return
 		}

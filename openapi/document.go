@@ -4,8 +4,9 @@
 //
 // The documents are written by hand in console/ and mock/ (see README.md) and
 // bundled into dist/ by `go generate ./openapi`; the bundled bytes are embedded.
-// Nothing is parsed until it is asked for: Kinds costs one light pass over the
-// JSON, the first check compiles every schema once.
+// Nothing is parsed until it is asked for, and then only an extract of the
+// document without prose: Kinds reads a small catalogue, the first check compiles
+// every schema once.
 //
 // Values that are checked are JSON-shaped: map[string]any, []any, string, bool,
 // json.Number (int, int64 and float64 are understood too) and nil.
@@ -24,27 +25,36 @@ var (
 	consoleYAML []byte
 	//go:embed dist/console.json
 	consoleJSON []byte
+	//go:embed dist/console.kinds.json
+	consoleKindsJSON []byte
+	//go:embed dist/console.checks.json
+	consoleChecksJSON []byte
 	//go:embed dist/mock.yaml
 	mockYAML []byte
 	//go:embed dist/mock.json
 	mockJSON []byte
+	//go:embed dist/mock.kinds.json
+	mockKindsJSON []byte
+	//go:embed dist/mock.checks.json
+	mockChecksJSON []byte
 )
 
 var (
-	console = newDocument(consoleYAML, consoleJSON)
-	mock    = newDocument(mockYAML, mockJSON)
+	console = newDocument(consoleYAML, consoleJSON, consoleKindsJSON, consoleChecksJSON)
+	mock    = newDocument(mockYAML, mockJSON, mockKindsJSON, mockChecksJSON)
 )
 
 // Document is one bundled OpenAPI 3.1 document. It is safe for concurrent use.
 type Document struct {
-	yaml, json []byte
+	yaml, json            []byte
+	kindsJSON, checksJSON []byte
 
 	kinds   func() catalogue
 	schemas func() *compiled
 }
 
-func newDocument(yaml, json []byte) *Document {
-	d := &Document{yaml: yaml, json: json}
+func newDocument(yaml, json, kinds, checks []byte) *Document {
+	d := &Document{yaml: yaml, json: json, kindsJSON: kinds, checksJSON: checks}
 	d.kinds = sync.OnceValue(d.readKinds)
 	d.schemas = sync.OnceValue(d.compile)
 	return d

@@ -2,12 +2,10 @@ package openapi
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -46,7 +44,8 @@ type Kind struct {
 	// Deprecated says that a newer version of the kind should be used.
 	Deprecated bool
 
-	doc *Document
+	doc     *Document
+	example json.RawMessage
 }
 
 // Param is a query parameter.
@@ -66,7 +65,7 @@ type catalogue struct {
 }
 
 // Kinds returns every kind of the document in the order of application. The
-// first call reads them out of the document. Do not change the slice.
+// first call reads the catalogue. Do not change the slice.
 func (d *Document) Kinds() []*Kind { return d.kinds().list }
 
 var version = regexp.MustCompile(`v[0-9]+`)
@@ -111,132 +110,25 @@ func (c catalogue) names() []string {
 	return names
 }
 
-// kindTag is the tag that the Conduktor CLI builds its kinds from:
-// cli_<kebab-kind>_<group>_v<version>_<order>.
-var kindTag = regexp.MustCompile(`^cli_([^_]+)_([^_]+)_(v[0-9]+)_([0-9]+)$`)
-
-var pathParam = regexp.MustCompile(`\{([^}]+)\}`)
-
-// The outline types are as much of a document as the catalogue needs; what they
-// do not name is skipped by the decoder.
-type outline struct {
-	Paths map[string]outlinePath `json:"paths"`
-}
-
-type outlinePath struct {
-	Get, Put, Post *outlineOperation
-}
-
-type outlineOperation struct {
-	Tags       []string       `json:"tags"`
-	Deprecated bool           `json:"deprecated"`
-	Licensed   bool           `json:"x-licensed"`
-	Parameters []outlineParam `json:"parameters"`
-}
-
-type outlineParam struct {
-	Name     string `json:"name"`
-	In       string `json:"in"`
-	Required bool   `json:"required"`
-	Schema   struct {
-		Type    string   `json:"type"`
-		Format  string   `json:"format"`
-		Pattern string   `json:"pattern"`
-		Enum    []string `json:"enum"`
-	} `json:"schema"`
-}
-
+// readKinds reads the extract that the bundler makes of the document; a test
+// reads the same out of the document as the Conduktor CLI does.
 func (d *Document) readKinds() catalogue {
-	var o outline
-	if err := json.Unmarshal(d.json, &o); err != nil {
+	var entries []struct {
+		Kind
+		Example json.RawMessage
+	}
+	if err := json.Unmarshal(d.kindsJSON, &entries); err != nil {
 		// The bytes are embedded and tested; they cannot be otherwise at run time.
 		panic("openapi: embedded document: " + err.Error())
 	}
 	c := catalogue{byName: make(map[string][]*Kind)}
-	for path, item := range o.Paths {
-		if item.Get == nil || item.Put == nil {
-			continue
-		}
-		k := kindOf(path, item)
-		if k == nil {
-			continue
-		}
-		k.doc = d
-		for itemPath, one := range o.Paths {
-			name, ok := strings.CutPrefix(itemPath, path+"/{")
-			if !ok || !strings.HasSuffix(name, "}") || strings.Contains(name, "/") || one.Get == nil {
-				continue
-			}
-			k.ItemPath, k.NameParam = itemPath, strings.TrimSuffix(name, "}")
-			for _, p := range one.Get.Parameters {
-				if p.In == "path" && p.Name == k.NameParam {
-					k.NamePattern = p.Schema.Pattern
-				}
-			}
-		}
-		c.list = append(c.list, k)
-	}
-	slices.SortFunc(c.list, func(a, b *Kind) int {
-		return cmp.Or(cmp.Compare(a.Order, b.Order), strings.Compare(a.Name, b.Name), strings.Compare(a.Version, b.Version))
-	})
-	for _, k := range c.list {
-		c.byName[k.Name] = append(c.byName[k.Name], k)
+	for _, e := range entries {
+		k := e.Kind
+		k.doc, k.example = d, e.Example
+		c.list = append(c.list, &k)
+		c.byName[k.Name] = append(c.byName[k.Name], &k)
 	}
 	return c
-}
-
-func kindOf(path string, item outlinePath) *Kind {
-	var tag []string
-	for _, t := range item.Put.Tags {
-		if tag = kindTag.FindStringSubmatch(t); tag != nil {
-			break
-		}
-	}
-	if tag == nil {
-		return nil
-	}
-	order, _ := strconv.Atoi(tag[4])
-	k := &Kind{
-		Name: camel(tag[1]), Kebab: tag[1], Group: tag[2], Version: tag[3], Order: order,
-		ListPath: path, Create: item.Post != nil,
-		Licensed: item.Put.Licensed, Deprecated: item.Put.Deprecated,
-	}
-	for _, m := range pathParam.FindAllStringSubmatch(path, -1) {
-		k.Parents = append(k.Parents, m[1])
-	}
-	owner := make(map[string]bool)
-	for _, p := range item.Put.Parameters {
-		if p.In == "query" && p.Name != "dryMode" {
-			owner[p.Name] = true
-		}
-	}
-	for _, p := range item.Get.Parameters {
-		if p.In != "query" {
-			continue
-		}
-		param := Param{
-			Name: p.Name, Required: p.Required,
-			Type: p.Schema.Type, Format: p.Schema.Format, Pattern: p.Schema.Pattern, Enum: p.Schema.Enum,
-		}
-		if owner[p.Name] {
-			k.Owner = append(k.Owner, param)
-		} else {
-			k.Filters = append(k.Filters, param)
-		}
-	}
-	return k
-}
-
-// camel turns a kebab name into the kind's: ksql-d-b-cluster is KsqlDBCluster.
-func camel(kebab string) string {
-	var b strings.Builder
-	for part := range strings.SplitSeq(kebab, "-") {
-		if part != "" {
-			b.WriteString(strings.ToUpper(part[:1]))
-			b.WriteString(part[1:])
-		}
-	}
-	return b.String()
 }
 
 // Validate checks a whole resource against the kind's input schema and returns
@@ -247,8 +139,8 @@ func camel(kebab string) string {
 //   - Read-only fields are not looked at: what GET answered may be put back.
 //   - null in a field that is not required counts as absent.
 func (k *Kind) Validate(resource map[string]any) []Problem {
-	c := checker{direction: toServer, closed: true}
-	c.check(k.schema(), resource, nil)
+	c := newChecker(toServer, true)
+	c.check(k.schema(), resource)
 	return c.problems
 }
 
@@ -256,9 +148,7 @@ func (k *Kind) Validate(resource map[string]any) []Problem {
 // returns a fresh copy.
 func (k *Kind) Example() map[string]any {
 	var example map[string]any
-	if op := k.doc.schemas().operation("PUT", k.ListPath); op != nil && op.example != nil {
-		decode(op.example, &example)
-	}
+	decode(k.example, &example)
 	return example
 }
 

@@ -1,8 +1,11 @@
 package openapi
 
 import (
+	"encoding/json"
+	"reflect"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -191,5 +194,133 @@ func TestExampleIsACopy(t *testing.T) {
 	k.Example()["kind"] = "changed"
 	if k.Example()["kind"] != "Topic" {
 		t.Error("the example is shared")
+	}
+}
+
+// kindTag is the tag that the Conduktor CLI builds its kinds from:
+// cli_<kebab-kind>_<group>_v<version>_<order>.
+var kindTag = regexp.MustCompile(`^cli_([^_]+)_([^_]+)_(v[0-9]+)_([0-9]+)$`)
+
+var pathParam = regexp.MustCompile(`\{([^}]+)\}`)
+
+type outlineOperation struct {
+	Tags       []string
+	Deprecated bool
+	Licensed   bool `json:"x-licensed"`
+	Parameters []struct {
+		Name, In string
+		Required bool
+		Schema   Param
+	}
+	RequestBody struct {
+		Content map[string]struct{ Example json.RawMessage }
+	}
+}
+
+// TestKindsAreThoseOfTheDocument reads the catalogue out of the document as the
+// Conduktor CLI does: paths with GET and PUT that carry the tag.
+func TestKindsAreThoseOfTheDocument(t *testing.T) {
+	for name, d := range documents {
+		var doc struct {
+			Paths map[string]struct{ Get, Put, Post, Delete *outlineOperation }
+		}
+		if err := json.Unmarshal(d.JSON(), &doc); err != nil {
+			t.Fatal(err)
+		}
+		found := 0
+		for path, item := range doc.Paths {
+			if item.Get == nil || item.Put == nil {
+				continue
+			}
+			var tag []string
+			for _, one := range item.Put.Tags {
+				if tag = kindTag.FindStringSubmatch(one); tag != nil {
+					break
+				}
+			}
+			if tag == nil {
+				continue
+			}
+			found++
+			order, err := strconv.Atoi(tag[4])
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := Kind{
+				Name: camel(tag[1]), Kebab: tag[1], Group: tag[2], Version: tag[3], Order: order,
+				ListPath: path, Create: item.Post != nil, Licensed: item.Put.Licensed, Deprecated: item.Put.Deprecated,
+				Parents: []string{}, Filters: []Param{}, Owner: []Param{}, doc: d,
+				example: item.Put.RequestBody.Content["application/json"].Example,
+			}
+			for _, m := range pathParam.FindAllStringSubmatch(path, -1) {
+				want.Parents = append(want.Parents, m[1])
+			}
+			owner := make(map[string]bool)
+			for _, p := range item.Put.Parameters {
+				owner[p.Name] = p.In == "query" && p.Name != "dryMode"
+			}
+			for _, p := range item.Get.Parameters {
+				if p.In != "query" {
+					continue
+				}
+				param := p.Schema
+				param.Name, param.Required = p.Name, p.Required
+				if owner[p.Name] {
+					want.Owner = append(want.Owner, param)
+				} else {
+					want.Filters = append(want.Filters, param)
+				}
+			}
+			for itemPath, one := range doc.Paths {
+				last, ok := strings.CutPrefix(itemPath, path+"/{")
+				if !ok || strings.Contains(last, "/") || one.Delete == nil {
+					continue
+				}
+				want.ItemPath, want.NameParam = itemPath, strings.TrimSuffix(last, "}")
+				for _, p := range one.Get.Parameters {
+					if p.Name == want.NameParam {
+						want.NamePattern = p.Schema.Pattern
+					}
+				}
+			}
+			got, err := d.Kind(want.Version, want.Name)
+			if err != nil {
+				t.Errorf("%s: %v", name, err)
+				continue
+			}
+			if !reflect.DeepEqual(*got, want) {
+				t.Errorf("%s: the catalogue has\n%+v\nand the document\n%+v", name, *got, want)
+			}
+		}
+		if found != len(d.Kinds()) {
+			t.Errorf("%s: the document has %d kinds, the catalogue %d", name, found, len(d.Kinds()))
+		}
+	}
+}
+
+// camel turns a kebab name into the kind's: ksql-d-b-cluster is KsqlDBCluster.
+func camel(kebab string) string {
+	var b strings.Builder
+	for part := range strings.SplitSeq(kebab, "-") {
+		b.WriteString(strings.ToUpper(part[:1]) + part[1:])
+	}
+	return b.String()
+}
+
+// TestChecksAreThoseOfTheDocument: the extract compiles to the same schemas as
+// the whole document.
+func TestChecksAreThoseOfTheDocument(t *testing.T) {
+	for name, d := range documents {
+		whole := fresh(d)
+		whole.checksJSON = whole.json
+		got, want := d.schemas(), whole.schemas()
+		if len(want.operations) == 0 || len(got.operations) != len(want.operations) {
+			t.Fatalf("%s: %d operations, want %d", name, len(got.operations), len(want.operations))
+		}
+		for op, checks := range want.operations {
+			if !reflect.DeepEqual(got.operations[op], checks) {
+				t.Errorf("%s: %s differs", name, op)
+			}
+		}
 	}
 }

@@ -26,8 +26,8 @@ func (d *Document) ValidateBody(method, path string, body any) []Problem {
 		}
 		return nil
 	}
-	c := checker{direction: toServer}
-	c.check(op.body, body, nil)
+	c := newChecker(toServer, false)
+	c.check(op.body, body)
 	return c.problems
 }
 
@@ -39,26 +39,27 @@ func (d *Document) ValidateQuery(method, path string, q url.Values) []Problem {
 	if op == nil {
 		return noOperation(method, path)
 	}
-	c := checker{direction: toServer}
+	c := newChecker(toServer, false)
 	for _, p := range op.query {
 		values, present := q[p.name]
-		at := step{key: p.name, index: -1}
+		c.field(p.name)
 		switch {
 		case !present || len(values) == 0:
 			if p.required {
-				c.report(&at, c.wanted(p.schema)+" (required)", "nothing", "")
+				c.report(c.wanted(p.schema)+" (required)", "nothing", "")
 			}
 		case p.schema.types&typeArray != 0:
 			items := make([]any, len(values))
 			for i, text := range values {
 				items[i] = fromQuery(p.schema.items, text)
 			}
-			c.check(p.schema, items, &at)
+			c.check(p.schema, items)
 		case len(values) > 1:
-			c.report(&at, "one value", strconv.Itoa(len(values))+" values", "")
+			c.report("one value", strconv.Itoa(len(values))+" values", "")
 		default:
-			c.check(p.schema, fromQuery(p.schema, values[0]), &at)
+			c.check(p.schema, fromQuery(p.schema, values[0]))
 		}
+		c.up()
 	}
 	return c.problems
 }
@@ -109,8 +110,8 @@ func (d *Document) ValidateAnswer(method, path string, status int, body []byte) 
 	if _, err := dec.Token(); err != io.EOF {
 		return []Problem{{Expected: "one JSON value", Got: "more after it"}}
 	}
-	c := checker{direction: fromServer, closed: true}
-	c.check(a.schema, v, nil)
+	c := newChecker(fromServer, true)
+	c.check(a.schema, v)
 	return c.problems
 }
 

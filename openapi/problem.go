@@ -46,37 +46,31 @@ func (p Problem) String() string {
 // body cannot become a huge answer.
 const maxProblems = 25
 
-// step is one part of a path while a value is walked. Steps live on the stack
-// and become text only when there is a problem to report.
+// trail is the way from the root to the value that is being looked at. It becomes
+// text only when there is a problem to report.
+type trail []step
+
+// step is a field, or a position when index is not negative.
 type step struct {
-	parent *step
-	key    string
-	index  int
+	key   string
+	index int
 }
 
-func (s *step) path() string {
-	if s == nil {
-		return ""
-	}
-	var parts []*step
-	for ; s != nil; s = s.parent {
-		parts = append(parts, s)
-	}
-	var b strings.Builder
-	for i := len(parts) - 1; i >= 0; i-- {
-		switch {
-		case parts[i].index >= 0:
-			b.WriteByte('[')
-			b.WriteString(strconv.Itoa(parts[i].index))
-			b.WriteByte(']')
-		default:
-			if b.Len() > 0 {
-				b.WriteByte('.')
-			}
-			b.WriteString(parts[i].key)
+func (t trail) path() string {
+	var b []byte
+	for _, s := range t {
+		if s.index >= 0 {
+			b = append(b, '[')
+			b = strconv.AppendInt(b, int64(s.index), 10)
+			b = append(b, ']')
+			continue
 		}
+		if len(b) > 0 {
+			b = append(b, '.')
+		}
+		b = append(b, s.key...)
 	}
-	return b.String()
+	return string(b)
 }
 
 // maxShown is the longest text, in runes, that a problem repeats of a value.

@@ -1,7 +1,6 @@
 package openapi
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"regexp"
@@ -111,8 +110,7 @@ type sourceResponse struct {
 }
 
 type sourceMedia struct {
-	Schema  *sourceSchema   `json:"schema"`
-	Example json.RawMessage `json:"example"`
+	Schema *sourceSchema `json:"schema"`
 }
 
 type sourceSchema struct {
@@ -185,7 +183,6 @@ type operation struct {
 	query        []parameter
 	body         *schema // nil when there is none
 	bodyRequired bool
-	example      json.RawMessage
 	answers      map[string]answer // by status
 }
 
@@ -204,7 +201,7 @@ type parameter struct {
 
 func (d *Document) compile() *compiled {
 	var src sourceDocument
-	if err := json.Unmarshal(d.json, &src); err != nil {
+	if err := json.Unmarshal(d.checksJSON, &src); err != nil {
 		panic("openapi: embedded document: " + err.Error())
 	}
 	c, err := compileDocument(&src)
@@ -262,8 +259,7 @@ func (k *compiler) operation(op *sourceOperation) (*operation, error) {
 			if err != nil {
 				return nil, fmt.Errorf("body: %w", err)
 			}
-			// The bytes are copied: a slice of the document would keep its decoder's buffer alive.
-			out.body, out.example = s, bytes.Clone(media.Example)
+			out.body = s
 		}
 	}
 	for status, r := range op.Responses {

@@ -1,11 +1,14 @@
-// Bundle writes one OpenAPI document from the sources beside it, as YAML and as
-// JSON. The sources and their short forms are explained in openapi/README.md.
+// Bundle writes one OpenAPI document from its sources, as YAML and as JSON, and
+// two extracts of it for the server: the catalogue of kinds and the schemas
+// without prose. The sources and their short forms are explained in
+// openapi/README.md.
 //
 // Usage:
 //
 //	bundle -source DIR [-source MORE]… -out PREFIX
 //
-// writes PREFIX.yaml and PREFIX.json. The first source holds info.yaml.
+// writes PREFIX.yaml, PREFIX.json, PREFIX.kinds.json and PREFIX.checks.json. The
+// first source holds info.yaml.
 package main
 
 import (
@@ -13,6 +16,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"regexp"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -36,30 +40,59 @@ func main() {
 }
 
 func run(dirs []string, out string) error {
-	doc, err := read(dirs)
+	results, err := build(dirs)
 	if err != nil {
 		return err
 	}
-	asYAML, err := encodeYAML(doc)
+	for ending, data := range results {
+		if err := os.WriteFile(out+ending, data, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// build returns the results by the endings of their file names.
+func build(dirs []string) (map[string][]byte, error) {
+	b, err := read(dirs)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	asJSON, err := encodeJSON(doc)
-	if err != nil {
-		return err
+	results := make(map[string][]byte)
+	if results[".yaml"], err = encodeYAML(b.root); err != nil {
+		return nil, err
 	}
-	if err := os.WriteFile(out+".yaml", asYAML, 0o644); err != nil {
-		return err
+	for ending, node := range map[string]*yaml.Node{".json": b.root, ".kinds.json": b.kindsOf(), ".checks.json": b.checksOf()} {
+		if results[ending], err = encodeJSON(node); err != nil {
+			return nil, err
+		}
 	}
-	return os.WriteFile(out+".json", asJSON, 0o644)
+	return results, nil
+}
+
+// otherInYAML11 is text that readers of YAML 1.1 take for a boolean, a number to
+// the base 60 or one with underscores; the encoder only thinks of YAML 1.2.
+var otherInYAML11 = regexp.MustCompile(`(?i)^(y|n|yes|no|on|off)$|^[-+]?[0-9][0-9_:.]*$`)
+
+func quote(n *yaml.Node) {
+	if n.Kind == yaml.ScalarNode && n.Tag == "!!str" && otherInYAML11.MatchString(n.Value) {
+		n.Style = yaml.DoubleQuotedStyle
+	}
+	for _, child := range n.Content {
+		quote(child)
+	}
 }
 
 func encodeYAML(doc *yaml.Node) ([]byte, error) {
 	var b bytes.Buffer
+	quote(doc)
 	enc := yaml.NewEncoder(&b)
 	enc.SetIndent(2)
 	if err := enc.Encode(doc); err != nil {
 		return nil, err
 	}
-	return b.Bytes(), enc.Close()
+	if err := enc.Close(); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
 }
