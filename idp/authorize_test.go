@@ -187,7 +187,7 @@ func (s *site) responseIn(a *answer, mode string) url.Values {
 		}
 		return values
 	case "form_post":
-		form := find(parse(s.t, a.body), func(n *html.Node) bool { return n.Data == "form" })
+		form := find(parse(s.t, a.body), isForm)
 		if a.StatusCode != 200 || form == nil || attr(form, "action") != callback || attr(form, "method") != "post" {
 			s.t.Fatalf("no form to the client: %s %s", a.Status, a.body)
 		}

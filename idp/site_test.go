@@ -460,3 +460,5 @@ func text(body string) string {
 	}
 	return nodeText(doc)
 }
+
+func isForm(n *html.Node) bool { return n.Data == "form" }
