@@ -75,25 +75,19 @@ func arrange(objects []map[string]any) ([]resource, error) {
 
 func encode(list []resource) ([]byte, error) {
 	var b bytes.Buffer
-	// An encoder brings large buffers and keeps every event that it has written:
-	// neither one a document nor one for all.
-	for part := range slices.Chunk(list, 64) {
-		if b.Len() > 0 {
+	for i, r := range list {
+		if i > 0 {
 			b.WriteString("---\n")
 		}
-		encoder := yaml.NewEncoder(&b)
-		encoder.SetIndent(2)
-		for _, r := range part {
-			node, err := nodeOf(r.object, 0)
-			if err == nil {
-				err = encoder.Encode(node)
-			}
-			if err != nil {
-				return nil, fmt.Errorf("%s %s: %w", r.kind, r.name, err)
-			}
+		node, err := nodeOf(r.object, 0)
+		if err == nil {
+			// One encoder a document: it keeps every event that it has written.
+			encoder := yaml.NewEncoder(&b)
+			encoder.SetIndent(2)
+			err = errors.Join(encoder.Encode(node), encoder.Close())
 		}
-		if err := encoder.Close(); err != nil {
-			return nil, err
+		if err != nil {
+			return nil, fmt.Errorf("%s %s: %w", r.kind, r.name, err)
 		}
 	}
 	return []byte(escapePlaceholders(b.String())), nil

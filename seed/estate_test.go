@@ -15,6 +15,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/mockduktor/mockduktor/rbac"
 )
 
 // estateUnderTest answers questions about the embedded estate.
@@ -298,6 +300,9 @@ func TestEstateReferences(t *testing.T) {
 	}
 	for _, kind := range []string{"Group", "User"} {
 		for _, d := range e.of(kind) {
+			permissions, _ := get(d, "spec", "permissions").([]any)
+			_, problems := rbac.ParsePermissions(permissions, rbac.Source{})
+			e.wants(len(problems) == 0, d, "spec.permissions", fmt.Sprint(problems))
 			for i, p := range maps(get(d, "spec", "permissions")) {
 				path := fmt.Sprintf("spec.permissions[%d]", i)
 				if name, has := p["cluster"].(string); has {
@@ -394,6 +399,39 @@ func (e *estateUnderTest) permissionsFit() {
 				}
 			}
 		}
+	}
+}
+
+// TestDefaultKnowsItsPlaces: the bundle points back into the YAML.
+func TestDefaultKnowsItsPlaces(t *testing.T) {
+	docs, err := Default()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range docs {
+		if !strings.HasPrefix(d.Pos.File, "<default>/") || d.Pos.Line < 2 || d.Source != "default" {
+			t.Fatalf("%s %s lies at %v of %q", d.Kind, d.Name, d.Pos, d.Source)
+		}
+		if at := d.At("kind"); at.Line != d.Pos.Line+1 || at.File != d.Pos.File || d.At("metadata.name").Line <= at.Line {
+			t.Errorf("%s %s begins at %v, its kind at %v", d.Kind, d.Name, d.Pos, at)
+		}
+	}
+	again, err := Default()
+	if err != nil {
+		t.Fatal(err)
+	}
+	docs[0].Object["kind"] = "changed"
+	if again[0].Object["kind"] == "changed" {
+		t.Error("two calls share their documents")
+	}
+}
+
+// TestDefaultLeavesPlaceholdersAlone: what looks like one is for Kafka Connect.
+func TestDefaultLeavesPlaceholdersAlone(t *testing.T) {
+	e := newEstate(t)
+	connector := e.find("Connector", "production", "loyalty.member.crm-sink")
+	if got := textAt(connector, "spec", "config", "connection.password"); got != "${file:/etc/connect/secrets.properties:crm.password}" {
+		t.Errorf("got %q", got)
 	}
 }
 
