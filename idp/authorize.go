@@ -76,7 +76,7 @@ func (p *Provider) authorize(c echo.Context) error {
 	}
 	if request.prompt.has(promptNone) {
 		if current == nil {
-			p.Logger.WarnContext(ctx, "prompt=none, but nobody is signed in here: answering login_required",
+			p.config.Logger.WarnContext(ctx, "prompt=none, but nobody is signed in here: answering login_required",
 				"client_id", request.client.ID,
 				"backstage", "its oidc module sends prompt=none unless the provider's config has prompt: auto",
 				"or", "give the client sign_in_as: LOGIN to sign in without a page")
@@ -88,7 +88,7 @@ func (p *Provider) authorize(c echo.Context) error {
 
 // automatic finds the person that sign_in_as names, or says why not.
 func (p *Provider) automatic(ctx context.Context, request *authorization, login string) (*Person, string, error) {
-	person, err := p.Storage.Person(ctx, login)
+	person, err := p.config.Storage.Person(ctx, login)
 	switch {
 	case errors.Is(err, ErrNotFound):
 		return nil, "sign_in_as of the client names '" + login + "', who does not exist", nil
@@ -131,7 +131,7 @@ func (p *Person) isCalled(hint string) bool {
 // complete answers the request with a code for the person of the session.
 func (p *Provider) complete(c echo.Context, request *authorization, current *session) error {
 	var code string
-	err := p.Storage.Update(c.Request().Context(), func(tx Tx) (err error) {
+	err := p.config.Storage.Update(c.Request().Context(), func(tx Tx) (err error) {
 		code, err = p.newCode(tx, request, current)
 		return err
 	})
@@ -145,7 +145,7 @@ func (p *Provider) complete(c echo.Context, request *authorization, current *ses
 // session that no cookie leads to: no other client shall be signed in by it.
 func (p *Provider) completeAlone(c echo.Context, request *authorization, person *Person) error {
 	var code string
-	err := p.Storage.Update(c.Request().Context(), func(tx Tx) error {
+	err := p.config.Storage.Update(c.Request().Context(), func(tx Tx) error {
 		sid, err := p.newID(tx)
 		if err != nil {
 			return err
@@ -156,7 +156,7 @@ func (p *Provider) completeAlone(c echo.Context, request *authorization, person 
 	if err != nil {
 		return fmt.Errorf("granting a code: %w", err)
 	}
-	p.Logger.InfoContext(c.Request().Context(), "signed in by sign_in_as", "login", person.Login, "client_id", request.client.ID)
+	p.config.Logger.InfoContext(c.Request().Context(), "signed in by sign_in_as", "login", person.Login, "client_id", request.client.ID)
 	return p.respondCode(c, request, code)
 }
 
@@ -182,7 +182,7 @@ func (p *Provider) newCode(tx Tx, request *authorization, in *session) (string, 
 		Challenge:       request.challenge,
 		ChallengeMethod: request.method,
 	}
-	if err := putGrant(tx, g, p.now().Add(p.CodeLifetime)); err != nil {
+	if err := putGrant(tx, g, p.now().Add(p.config.CodeLifetime)); err != nil {
 		return "", err
 	}
 	return p.handle(purposeCode, id, 0), nil
@@ -239,16 +239,16 @@ func (p *Provider) askingClient(ctx context.Context, q params) (*Client, error) 
 
 // client finds a client, or makes one up in any-client mode.
 func (p *Provider) client(ctx context.Context, id string) (*Client, error) {
-	client, err := p.Storage.Client(ctx, id)
-	if errors.Is(err, ErrNotFound) && p.AnyClient && id != "" {
-		p.Logger.InfoContext(ctx, "any-client mode: accepting a client that is not registered", "client_id", id)
+	client, err := p.config.Storage.Client(ctx, id)
+	if errors.Is(err, ErrNotFound) && p.config.AnyClient && id != "" {
+		p.config.Logger.InfoContext(ctx, "any-client mode: accepting a client that is not registered", "client_id", id)
 		return anyClient(id), nil
 	}
 	return client, err
 }
 
 func (p *Provider) unknownClient(ctx context.Context, id string) error {
-	clients, err := p.Storage.Clients(ctx)
+	clients, err := p.config.Storage.Clients(ctx)
 	if err != nil {
 		return err
 	}
@@ -421,7 +421,7 @@ func (p *Provider) readSignInWishes(request *authorization, q params) error {
 		request.maxAge = int64(age)
 	}
 	if hint := q.get("id_token_hint"); hint != "" {
-		claims, err := p.keys().verifyHint(hint, p.Issuer)
+		claims, err := p.keys().verifyHint(hint, p.config.Issuer)
 		if err != nil {
 			return refuse(errInvalidRequest, "id_token_hint is not accepted: "+err.Error())
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/mockduktor/mockduktor/idp"
+	"github.com/mockduktor/mockduktor/server/store"
 )
 
 // BenchmarkSignature is the bare signature that the issuing of a token is
@@ -99,7 +100,7 @@ func BenchmarkHandlers(b *testing.B) {
 // BenchmarkNew is what a sandbox pays for a provider of its own.
 func BenchmarkNew(b *testing.B) {
 	s := newSite(b)
-	config := idp.Config{Issuer: s.issuer, Storage: s.Storage, Clock: s.Clock, Keys: testKeys()}
+	config := idp.Config{Issuer: s.issuer, Storage: store.Directory{World: s.world}, Clock: s.world.Clock, Keys: testKeys()}
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := idp.New(config); err != nil {

@@ -106,6 +106,6 @@ func (p *Provider) invalidClient(description string) error {
 		Status:      http.StatusUnauthorized,
 		Code:        errInvalidClient,
 		Description: description,
-		Challenge:   `Basic realm="` + ascii(p.Issuer) + `", charset="UTF-8"`,
+		Challenge:   `Basic realm="` + ascii(p.config.Issuer) + `", charset="UTF-8"`,
 	}
 }

@@ -76,17 +76,17 @@ func (p *Provider) publish(keys *Keys) *published {
 // programs call.
 func (p *Provider) describe(keys *Keys, back string) *kept {
 	challenges := []string{challengeS256}
-	if p.AllowPlainPKCE {
+	if p.config.AllowPlainPKCE {
 		challenges = append(challenges, challengePlain)
 	}
 	body, err := json.Marshal(metadata{
-		Issuer:                p.Issuer,
-		AuthorizationEndpoint: p.base + p.Paths.Authorize,
-		TokenEndpoint:         back + p.Paths.Token,
-		UserInfoEndpoint:      back + p.Paths.UserInfo,
-		JWKSURI:               back + p.Paths.Keys,
-		RevocationEndpoint:    back + p.Paths.Revoke,
-		EndSessionEndpoint:    p.base + p.Paths.Logout,
+		Issuer:                p.config.Issuer,
+		AuthorizationEndpoint: p.base + p.config.Paths.Authorize,
+		TokenEndpoint:         back + p.config.Paths.Token,
+		UserInfoEndpoint:      back + p.config.Paths.UserInfo,
+		JWKSURI:               back + p.config.Paths.Keys,
+		RevocationEndpoint:    back + p.config.Paths.Revoke,
+		EndSessionEndpoint:    p.base + p.config.Paths.Logout,
 		ResponseTypes:         []string{responseTypeCode},
 		ResponseModes:         []string{modeQuery, modeFragment, modeFormPost},
 		GrantTypes:            grantTypes,
@@ -102,7 +102,7 @@ func (p *Provider) describe(keys *Keys, back string) *kept {
 		ChallengeMethods: challenges,
 		Prompts:          []string{promptNone, promptLogin, promptSelectAccount, promptConsent},
 		IssInResponse:    true,
-		AnyClient:        p.AnyClient,
+		AnyClient:        p.config.AnyClient,
 	})
 	if err != nil {
 		// Strings and booleans always encode.
@@ -119,10 +119,10 @@ func (p *Provider) jwks(c echo.Context) error { return p.published.Load().jwks.a
 
 // at picks the discovery document for whoever asks.
 func (pub *published) at(p *Provider, r *http.Request) *kept {
-	if p.BackChannel == nil {
+	if p.config.BackChannel == nil {
 		return pub.discovery
 	}
-	back := strings.TrimRight(p.BackChannel(r), "/")
+	back := strings.TrimRight(p.config.BackChannel(r), "/")
 	if back == "" || back == p.base {
 		return pub.discovery
 	}
@@ -206,8 +206,8 @@ func (p *Provider) lost(c echo.Context) error {
 		Discovery   string `json:"openid_configuration"`
 	}{
 		"not_found",
-		"there is nothing at " + ascii(shorten(c.Request().URL.Path, 200)) + "; the issuer is " + p.Issuer + " and its discovery document is at openid_configuration",
-		p.Issuer,
+		"there is nothing at " + ascii(shorten(c.Request().URL.Path, 200)) + "; the issuer is " + p.config.Issuer + " and its discovery document is at openid_configuration",
+		p.config.Issuer,
 		p.base + wellKnownOpenID,
 	})
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/lestrrat-go/jwx/v2/jwk"
 
 	"github.com/mockduktor/mockduktor/idp"
+	"github.com/mockduktor/mockduktor/server/store"
 )
 
 // OpenID Connect Discovery 1.0, section 4: the document is at the issuer, its
@@ -265,7 +266,7 @@ func TestDiscoveryOfTwoHosts(t *testing.T) {
 }
 
 func TestConfigIsChecked(t *testing.T) {
-	good := idp.Config{Issuer: "http://localhost/idp", Keys: testKeys(), Storage: newSite(t).Storage, Clock: newSite(t).Clock}
+	good := idp.Config{Issuer: "http://localhost/idp", Keys: testKeys(), Storage: store.Directory{World: store.New()}, Clock: store.NewClock()}
 	for want, change := range map[string]func(*idp.Config){
 		"must begin with http": func(c *idp.Config) { c.Issuer = "localhost/idp" },
 		"name a host":          func(c *idp.Config) { c.Issuer = "http:///idp" },

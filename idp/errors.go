@@ -94,13 +94,13 @@ func (p *Provider) fail(c echo.Context, page bool, err error) error {
 	}
 	var shown *pageError
 	if errors.As(err, &shown) {
-		p.Logger.WarnContext(c.Request().Context(), "refused", "path", c.Request().URL.Path, "title", shown.title, "reason", shown.says)
+		p.config.Logger.WarnContext(c.Request().Context(), "refused", "path", c.Request().URL.Path, "title", shown.title, "reason", shown.says)
 		setReason(c, shown.says)
 		return p.errorPage(c, shown)
 	}
 	var refusal *Error
 	if !errors.As(err, &refusal) {
-		p.Logger.ErrorContext(c.Request().Context(), "request failed", "path", c.Request().URL.Path, "error", err)
+		p.config.Logger.ErrorContext(c.Request().Context(), "request failed", "path", c.Request().URL.Path, "error", err)
 		refusal = &Error{Status: http.StatusInternalServerError, Code: errServerError, Description: "the provider failed; its log says why"}
 	} else {
 		p.logRefusal(c, refusal)
@@ -125,7 +125,7 @@ func (p *Provider) fail(c echo.Context, page bool, err error) error {
 }
 
 func (p *Provider) logRefusal(c echo.Context, e *Error) {
-	p.Logger.LogAttrs(c.Request().Context(), slog.LevelInfo, "refused",
+	p.config.Logger.LogAttrs(c.Request().Context(), slog.LevelInfo, "refused",
 		slog.String("path", c.Request().URL.Path), slog.String("error", e.Code), slog.String("reason", e.Description))
 }
 

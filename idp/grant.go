@@ -77,7 +77,7 @@ func grantOfToken(jti string) string {
 // revoked tells whether an access token, or the grant it came of, was ended.
 func (p *Provider) revoked(ctx context.Context, jti string) (bool, error) {
 	for _, id := range [...]string{jti, grantOfToken(jti)} {
-		record, err := p.Storage.Record(ctx, kindRevoked, id)
+		record, err := p.config.Storage.Record(ctx, kindRevoked, id)
 		switch _, err = valueOf[bool](record, err, p.now()); {
 		case err == nil:
 			return true, nil

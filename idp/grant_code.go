@@ -22,12 +22,12 @@ func (p *Provider) byCode(ctx context.Context, client *Client, q params) (*Token
 	}
 	var in issuance
 	var refused error
-	err = p.Storage.Update(ctx, func(tx Tx) error {
+	err = p.config.Storage.Update(ctx, func(tx Tx) error {
 		// An error would undo the end of a grant, so refusals go beside.
 		refused = nil
 		g, err := p.grantIn(tx, id)
 		if errors.Is(err, ErrNotFound) {
-			refused = refuse(errInvalidGrant, "the code is unknown: it has expired after "+p.CodeLifetime.String()+", or its grant was ended")
+			refused = refuse(errInvalidGrant, "the code is unknown: it has expired after "+p.config.CodeLifetime.String()+", or its grant was ended")
 			return nil
 		}
 		if err != nil {
@@ -88,7 +88,7 @@ func (g *grant) redeemable(client *Client, q params) error {
 // change of groups. Nil if there is no such grant, which the transaction then
 // tells in its own words.
 func (p *Provider) grantee(ctx context.Context, id string) (*Person, error) {
-	record, err := p.Storage.Record(ctx, kindGrant, id)
+	record, err := p.config.Storage.Record(ctx, kindGrant, id)
 	g, err := valueOf[*grant](record, err, p.now())
 	if errors.Is(err, ErrNotFound) {
 		return nil, nil
@@ -96,7 +96,7 @@ func (p *Provider) grantee(ctx context.Context, id string) (*Person, error) {
 	if err != nil {
 		return nil, err
 	}
-	person, err := p.Storage.Person(ctx, g.Login)
+	person, err := p.config.Storage.Person(ctx, g.Login)
 	switch {
 	case errors.Is(err, ErrNotFound):
 		return nil, refuse(errInvalidGrant, "the person '"+g.Login+"' is not there any more")

@@ -34,7 +34,7 @@ func (p *Provider) byPasswordGrant(ctx context.Context, client *Client, q params
 
 func (p *Provider) issueToPerson(ctx context.Context, client *Client, person *Person, scope scopeList, audience []string, nonce string, lifetime time.Duration) (*Tokens, error) {
 	var in issuance
-	err := p.Storage.Update(ctx, func(tx Tx) (err error) {
+	err := p.config.Storage.Update(ctx, func(tx Tx) (err error) {
 		in, err = p.newGrant(tx, client, person, scope, audience)
 		return err
 	})

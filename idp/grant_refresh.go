@@ -26,7 +26,7 @@ func (p *Provider) byRefreshToken(ctx context.Context, client *Client, q params)
 	}
 	var in issuance
 	var refused error
-	err = p.Storage.Update(ctx, func(tx Tx) error {
+	err = p.config.Storage.Update(ctx, func(tx Tx) error {
 		refused = nil
 		g, err := p.grantIn(tx, id)
 		if errors.Is(err, ErrNotFound) {

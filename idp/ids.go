@@ -25,7 +25,7 @@ const idBytes = 16
 // from a counter that is kept like everything else, so that the same requests
 // get the same ids after a restart or a reset.
 func (p *Provider) newID(tx Tx) (string, error) {
-	if p.Secret == nil {
+	if p.config.Secret == nil {
 		var b [idBytes]byte
 		rand.Read(b[:])
 		return base64.RawURLEncoding.EncodeToString(b[:]), nil

@@ -53,7 +53,7 @@ func (p *Provider) issue(in issuance) (*Tokens, error) {
 		Scope:        in.scope.String(),
 		RefreshToken: in.refresh,
 	}
-	tokens.AccessToken, err = key.sign(in.client.AccessTokenType, accessClaims(in, p.Issuer, in.id, now, lifetime))
+	tokens.AccessToken, err = key.sign(in.client.AccessTokenType, accessClaims(in, p.config.Issuer, in.id, now, lifetime))
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +63,7 @@ func (p *Provider) issue(in issuance) (*Tokens, error) {
 	if key, err = keys.signs(in.client.IDTokenAlg); err != nil {
 		return nil, algUnavailable(err)
 	}
-	claims := idClaims(in, p.Issuer, key.alg, tokens.AccessToken, now, orElse(in.client.IDTokenLifetime, p.IDTokenLifetime))
+	claims := idClaims(in, p.config.Issuer, key.alg, tokens.AccessToken, now, orElse(in.client.IDTokenLifetime, p.config.IDTokenLifetime))
 	if tokens.IDToken, err = key.sign(typeJWT, claims); err != nil {
 		return nil, err
 	}
@@ -83,11 +83,11 @@ func orElse(d, absent time.Duration) time.Duration {
 }
 
 func (p *Provider) accessLifetime(c *Client) time.Duration {
-	return orElse(c.AccessTokenLifetime, p.AccessTokenLifetime)
+	return orElse(c.AccessTokenLifetime, p.config.AccessTokenLifetime)
 }
 
 func (p *Provider) refreshLifetime(c *Client) time.Duration {
-	return orElse(c.RefreshTokenLifetime, p.RefreshTokenLifetime)
+	return orElse(c.RefreshTokenLifetime, p.config.RefreshTokenLifetime)
 }
 
 // defaultScope stands in for a scope that was not asked for (RFC 6749, section

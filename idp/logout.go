@@ -47,7 +47,7 @@ func (p *Provider) logout(c echo.Context) error {
 		if bye.hint == nil && c.Request().Method == http.MethodPost {
 			// A POST from another site comes without the Lax cookie; a GET
 			// that follows it has it.
-			return redirect(c, p.path+p.Paths.Logout+"?"+q.values.Encode())
+			return redirect(c, p.path+p.config.Paths.Logout+"?"+q.values.Encode())
 		}
 		return p.sayFarewell(c, bye, sids)
 	}
@@ -76,7 +76,7 @@ func (p *Provider) readFarewell(c echo.Context, q params) (*farewell, error) {
 	bye := &farewell{to: q.get("post_logout_redirect_uri"), state: q.get("state")}
 	id := q.get("client_id")
 	if hint := q.get("id_token_hint"); hint != "" {
-		claims, err := p.keys().verifyHint(hint, p.Issuer)
+		claims, err := p.keys().verifyHint(hint, p.config.Issuer)
 		switch {
 		case err != nil:
 			bye.hintFault = err.Error()
@@ -139,7 +139,7 @@ func (p *Provider) readFarewell(c echo.Context, q params) (*farewell, error) {
 // client or shows a page.
 func (p *Provider) sayFarewell(c echo.Context, bye *farewell, sids []string) error {
 	if len(sids) > 0 {
-		err := p.Storage.Update(c.Request().Context(), func(tx Tx) error {
+		err := p.config.Storage.Update(c.Request().Context(), func(tx Tx) error {
 			for _, sid := range sids {
 				if err := tx.DeleteFamily(sid); err != nil {
 					return err
@@ -150,7 +150,7 @@ func (p *Provider) sayFarewell(c echo.Context, bye *farewell, sids []string) err
 		if err != nil {
 			return fmt.Errorf("signing out: %w", err)
 		}
-		p.Logger.InfoContext(c.Request().Context(), "signed out", "client_id", bye.clientID())
+		p.config.Logger.InfoContext(c.Request().Context(), "signed out", "client_id", bye.clientID())
 	}
 	p.clearSessionCookie(c)
 	if bye.to == "" {

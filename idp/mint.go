@@ -47,7 +47,7 @@ func (p *Provider) Mint(ctx context.Context, request MintRequest) (*Tokens, erro
 			client: client, scope: scope, audience: client.orDefaultAudience(audience), accessLifetime: request.Lifetime,
 		})
 	}
-	person, err := p.Storage.Person(ctx, request.Login)
+	person, err := p.config.Storage.Person(ctx, request.Login)
 	if err != nil {
 		return nil, fmt.Errorf("minting: person %q: %w", request.Login, err)
 	}
@@ -61,7 +61,7 @@ func (p *Provider) Mint(ctx context.Context, request MintRequest) (*Tokens, erro
 // into a browser, so that an end-to-end test need not walk through it. An
 // unknown login wraps ErrNotFound.
 func (p *Provider) MintSession(ctx context.Context, login string) (*http.Cookie, error) {
-	person, err := p.Storage.Person(ctx, login)
+	person, err := p.config.Storage.Person(ctx, login)
 	if err != nil {
 		return nil, fmt.Errorf("minting a session: person %q: %w", login, err)
 	}
@@ -69,7 +69,7 @@ func (p *Provider) MintSession(ctx context.Context, login string) (*http.Cookie,
 		return nil, fmt.Errorf("minting a session: %w", refuse(errInvalidGrant, "the person '"+person.Login+"' is disabled"))
 	}
 	var s *session
-	err = p.Storage.Update(ctx, func(tx Tx) (err error) {
+	err = p.config.Storage.Update(ctx, func(tx Tx) (err error) {
 		s, err = p.newSession(tx, person.Login)
 		return err
 	})

@@ -76,7 +76,7 @@ type common struct {
 }
 
 func (p *Provider) common(title string) common {
-	return common{Title: title, Style: pages().style, Issuer: p.Issuer}
+	return common{Title: title, Style: pages().style, Issuer: p.config.Issuer}
 }
 
 // hidden is a hidden field of a form.
@@ -130,7 +130,7 @@ func (p *Provider) signInPage(c echo.Context, status int, v *visit) error {
 	}
 	view := signInView{
 		common:    p.common(title),
-		Action:    p.path + p.Paths.SignIn,
+		Action:    p.path + p.config.Paths.SignIn,
 		Request:   v.id,
 		Token:     v.token,
 		Client:    v.request.client.Name,
@@ -138,7 +138,7 @@ func (p *Provider) signInPage(c echo.Context, status int, v *visit) error {
 		Scopes:    v.request.scope,
 		AnyClient: v.request.client.anyone,
 		Alert:     v.alert,
-		OneClick:  !p.RequirePassword,
+		OneClick:  !p.config.RequirePassword,
 		Filter:    v.filter,
 		Login:     v.login,
 	}
@@ -150,7 +150,7 @@ func (p *Provider) signInPage(c echo.Context, status int, v *visit) error {
 		view.Login = v.request.loginHint
 	}
 	if view.OneClick {
-		people, err := p.Storage.People(ctx)
+		people, err := p.config.Storage.People(ctx)
 		if err != nil {
 			return err
 		}
@@ -282,7 +282,7 @@ func (p *Provider) confirmPage(c echo.Context, bye *farewell, person *Person, q 
 		Fields         []pair
 		Client, Person string
 		HintFault      string
-	}{p.common("Sign out?"), p.path + p.Paths.Logout, fields, client, person.Name, bye.hintFault})
+	}{p.common("Sign out?"), p.path + p.config.Paths.Logout, fields, client, person.Name, bye.hintFault})
 }
 
 // farewellPage is where a logout ends that has nowhere to return to.

@@ -44,7 +44,7 @@ func (p *Provider) readChallenge(request *authorization, q params) error {
 	}
 	switch {
 	case method == challengeS256:
-	case method == challengePlain && p.AllowPlainPKCE:
+	case method == challengePlain && p.config.AllowPlainPKCE:
 	case method == challengePlain:
 		return refuse(errInvalidRequest, "code_challenge_method plain, which is also what an absent one means, is refused; send code_challenge_method=S256")
 	default:

@@ -70,7 +70,7 @@ type Config struct {
 
 // Provider is one issuer. Safe for concurrent use.
 type Provider struct {
-	Config
+	config    Config
 	base      string // the issuer without a slash at its end
 	path      string // of base
 	tag       string // tells this issuer's cookies from those of others on the host
@@ -110,7 +110,7 @@ func New(config Config) (*Provider, error) {
 
 	digest := sha256.Sum256([]byte(config.Issuer))
 	p := &Provider{
-		Config: config,
+		config: config,
 		base:   strings.TrimRight(config.Issuer, "/"),
 		path:   strings.TrimRight(u.EscapedPath(), "/"),
 		tag:    hex.EncodeToString(digest[:4]),
@@ -126,7 +126,7 @@ func New(config Config) (*Provider, error) {
 	}
 	p.SetKeys(config.Keys)
 	if config.AnyClient {
-		p.Logger.Warn("any-client mode: every client_id is accepted with any redirect URI", "issuer", config.Issuer)
+		p.config.Logger.Warn("any-client mode: every client_id is accepted with any redirect URI", "issuer", config.Issuer)
 	}
 	return p, nil
 }
@@ -143,11 +143,14 @@ func (p *Provider) SetKeys(keys *Keys) {
 	p.published.Store(p.publish(keys))
 }
 
+// Issuer is the iss of everything.
+func (p *Provider) Issuer() string { return p.config.Issuer }
+
 func (p *Provider) keys() *Keys { return p.published.Load().keys }
 
 // now is the provider's time in whole seconds, the grain of every date in a
 // token.
-func (p *Provider) now() time.Time { return p.Clock.Now().Truncate(time.Second) }
+func (p *Provider) now() time.Time { return p.config.Clock.Now().Truncate(time.Second) }
 
 // route is one endpoint: a path below the issuer, what may be sent there, and
 // how its failures are shown.
@@ -166,13 +169,13 @@ func (p *Provider) routes() []route {
 	return []route{
 		{path: wellKnownOpenID, methods: get, handle: p.discovery, cors: true},
 		{path: wellKnownOAuth, methods: get, handle: p.discovery, cors: true},
-		{path: p.Paths.Keys, methods: get, handle: p.jwks, cors: true},
-		{path: p.Paths.Authorize, methods: both, handle: p.authorize, page: true},
-		{path: p.Paths.SignIn, methods: both, handle: p.signIn, page: true},
-		{path: p.Paths.Token, methods: post, handle: p.token, cors: true},
-		{path: p.Paths.UserInfo, methods: both, handle: p.userInfo, cors: true},
-		{path: p.Paths.Revoke, methods: post, handle: p.revoke, cors: true},
-		{path: p.Paths.Logout, methods: both, handle: p.logout, page: true},
+		{path: p.config.Paths.Keys, methods: get, handle: p.jwks, cors: true},
+		{path: p.config.Paths.Authorize, methods: both, handle: p.authorize, page: true},
+		{path: p.config.Paths.SignIn, methods: both, handle: p.signIn, page: true},
+		{path: p.config.Paths.Token, methods: post, handle: p.token, cors: true},
+		{path: p.config.Paths.UserInfo, methods: both, handle: p.userInfo, cors: true},
+		{path: p.config.Paths.Revoke, methods: post, handle: p.revoke, cors: true},
+		{path: p.config.Paths.Logout, methods: both, handle: p.logout, page: true},
 	}
 }
 

@@ -35,7 +35,7 @@ func (p *Provider) respond(c echo.Context, to target, pairs []pair) error {
 	if to.hasState {
 		pairs = append(pairs, pair{"state", to.state})
 	}
-	pairs = append(pairs, pair{"iss", p.Issuer})
+	pairs = append(pairs, pair{"iss", p.config.Issuer})
 	noStore(c)
 	switch to.mode {
 	case modeFormPost:

@@ -42,7 +42,7 @@ func (p *Provider) revoke(c echo.Context) error {
 }
 
 func (p *Provider) revokeGrant(c echo.Context, client *Client, id string) error {
-	err := p.Storage.Update(c.Request().Context(), func(tx Tx) error {
+	err := p.config.Storage.Update(c.Request().Context(), func(tx Tx) error {
 		g, err := p.grantIn(tx, id)
 		if errors.Is(err, ErrNotFound) {
 			return nil
@@ -62,14 +62,14 @@ func (p *Provider) revokeGrant(c echo.Context, client *Client, id string) error 
 }
 
 func (p *Provider) revokeAccess(c echo.Context, client *Client, token string) error {
-	claims, err := p.keys().verify(token, p.Issuer)
+	claims, err := p.keys().verify(token, p.config.Issuer)
 	if err != nil || !claims.isAccessToken() || p.now().Unix() >= claims.Expires {
 		return nil
 	}
 	if claims.ClientID != client.ID {
 		return notYours(client)
 	}
-	err = p.Storage.Update(c.Request().Context(), func(tx Tx) error {
+	err = p.config.Storage.Update(c.Request().Context(), func(tx Tx) error {
 		return tx.Put(Record{Kind: kindRevoked, ID: claims.ID, Expires: time.Unix(claims.Expires, 0), Value: true})
 	})
 	if err != nil {

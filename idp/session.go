@@ -38,7 +38,7 @@ func (p *Provider) newSession(tx Tx, login string) (*session, error) {
 	}
 	now := p.now()
 	s := &session{SID: sid, Login: login, AuthTime: now}
-	return s, tx.Put(Record{Kind: kindSession, ID: sid, Family: sid, Expires: now.Add(p.SessionLifetime), Value: s})
+	return s, tx.Put(Record{Kind: kindSession, ID: sid, Family: sid, Expires: now.Add(p.config.SessionLifetime), Value: s})
 }
 
 // sessionOf gives the live session of the request's browser and its person, or
@@ -53,7 +53,7 @@ func (p *Provider) sessionOf(c echo.Context) (*session, *Person, error) {
 		return nil, nil, nil
 	}
 	ctx := c.Request().Context()
-	record, err := p.Storage.Record(ctx, kindSession, sid)
+	record, err := p.config.Storage.Record(ctx, kindSession, sid)
 	s, err := valueOf[*session](record, err, p.now())
 	if errors.Is(err, ErrNotFound) {
 		return nil, nil, nil
@@ -61,7 +61,7 @@ func (p *Provider) sessionOf(c echo.Context) (*session, *Person, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	person, err := p.Storage.Person(ctx, s.Login)
+	person, err := p.config.Storage.Person(ctx, s.Login)
 	if errors.Is(err, ErrNotFound) || err == nil && person.Disabled {
 		return nil, nil, nil
 	}

@@ -24,7 +24,7 @@ type pending struct {
 func (p *Provider) openSignIn(c echo.Context, q params) error {
 	browser := p.browser(c)
 	var id string
-	err := p.Storage.Update(c.Request().Context(), func(tx Tx) (err error) {
+	err := p.config.Storage.Update(c.Request().Context(), func(tx Tx) (err error) {
 		if browser == "" {
 			if browser, err = p.newID(tx); err != nil {
 				return err
@@ -42,7 +42,7 @@ func (p *Provider) openSignIn(c echo.Context, q params) error {
 		return fmt.Errorf("keeping the authorization request: %w", err)
 	}
 	c.SetCookie(p.cookie(p.browserCookie(), browser))
-	return redirect(c, p.path+p.Paths.SignIn+"?request="+url.QueryEscape(id))
+	return redirect(c, p.path+p.config.Paths.SignIn+"?request="+url.QueryEscape(id))
 }
 
 // visit is one look at the sign-in page.
@@ -90,7 +90,7 @@ func (p *Provider) signIn(c echo.Context) error {
 func (p *Provider) visitOf(c echo.Context, q params) (*visit, error) {
 	ctx := c.Request().Context()
 	id := q.get("request")
-	record, err := p.Storage.Record(ctx, kindPending, id)
+	record, err := p.config.Storage.Record(ctx, kindPending, id)
 	waiting, err := valueOf[*pending](record, err, p.now())
 	if errors.Is(err, ErrNotFound) {
 		return nil, &pageError{
@@ -140,8 +140,8 @@ func (p *Provider) pressed(c echo.Context, q params, v *visit) error {
 		}
 		return p.complete(c, v.request, v.current)
 
-	case q.get("person") != "" && !p.RequirePassword:
-		person, err := p.Storage.Person(ctx, q.get("person"))
+	case q.get("person") != "" && !p.config.RequirePassword:
+		person, err := p.config.Storage.Person(ctx, q.get("person"))
 		if errors.Is(err, ErrNotFound) {
 			v.alert = "There is nobody of the login " + shorten(q.get("person"), 60) + " any more."
 			return p.signInPage(c, http.StatusForbidden, v)
@@ -191,7 +191,7 @@ func (p *Provider) named(ctx context.Context, name string) (*Person, error) {
 	if name == "" {
 		return nil, nil
 	}
-	person, err := p.Storage.Person(ctx, name)
+	person, err := p.config.Storage.Person(ctx, name)
 	if err == nil {
 		return person, nil
 	}
@@ -201,7 +201,7 @@ func (p *Provider) named(ctx context.Context, name string) (*Person, error) {
 	if !strings.Contains(name, "@") {
 		return nil, nil
 	}
-	people, err := p.Storage.People(ctx)
+	people, err := p.config.Storage.People(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -234,12 +234,12 @@ func (p *Provider) admit(c echo.Context, v *visit, person *Person) error {
 		v.alert = v.request.client.Name + " asks for the person who was signed in before (id_token_hint), and that is not " + person.Name + "."
 	}
 	if v.alert != "" {
-		p.Logger.InfoContext(ctx, "sign-in refused", "login", person.Login, "client_id", v.request.client.ID, "reason", v.alert)
+		p.config.Logger.InfoContext(ctx, "sign-in refused", "login", person.Login, "client_id", v.request.client.ID, "reason", v.alert)
 		return p.signInPage(c, http.StatusForbidden, v)
 	}
 	var code string
 	var signedIn *session
-	err := p.Storage.Update(ctx, func(tx Tx) (err error) {
+	err := p.config.Storage.Update(ctx, func(tx Tx) (err error) {
 		if err = tx.Delete(kindPending, v.id); err != nil {
 			return err
 		}
@@ -258,13 +258,13 @@ func (p *Provider) admit(c echo.Context, v *visit, person *Person) error {
 	if err != nil {
 		return fmt.Errorf("signing in: %w", err)
 	}
-	p.Logger.InfoContext(ctx, "signed in", "login", person.Login, "client_id", v.request.client.ID)
+	p.config.Logger.InfoContext(ctx, "signed in", "login", person.Login, "client_id", v.request.client.ID)
 	c.SetCookie(p.cookieOf(signedIn))
 	return p.respondCode(c, v.request, code)
 }
 
 func (p *Provider) closeSignIn(ctx context.Context, id string) error {
-	err := p.Storage.Update(ctx, func(tx Tx) error { return tx.Delete(kindPending, id) })
+	err := p.config.Storage.Update(ctx, func(tx Tx) error { return tx.Delete(kindPending, id) })
 	if err != nil {
 		return fmt.Errorf("closing the sign-in: %w", err)
 	}

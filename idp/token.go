@@ -27,7 +27,7 @@ func (p *Provider) token(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	p.Logger.DebugContext(ctx, "tokens issued", "client_id", client.ID, "grant_type", q.get("grant_type"), "scope", tokens.Scope)
+	p.config.Logger.DebugContext(ctx, "tokens issued", "client_id", client.ID, "grant_type", q.get("grant_type"), "scope", tokens.Scope)
 	noStore(c)
 	return c.JSON(http.StatusOK, tokens)
 }

@@ -64,7 +64,7 @@ func (p *Provider) bearer(c echo.Context) (string, error) {
 		return "", &Error{
 			Status: http.StatusUnauthorized, Code: errInvalidToken,
 			Description: "no access token was sent: send the header Authorization: Bearer and the token",
-			Challenge:   `Bearer realm="` + ascii(p.Issuer) + `"`,
+			Challenge:   `Bearer realm="` + ascii(p.config.Issuer) + `"`,
 		}
 	}
 	if inForm != "" {
@@ -79,7 +79,7 @@ func (p *Provider) bearer(c echo.Context) (string, error) {
 
 // accessToken checks one of this provider's access tokens.
 func (p *Provider) accessToken(ctx context.Context, token string) (*readClaims, error) {
-	claims, err := p.keys().verify(token, p.Issuer)
+	claims, err := p.keys().verify(token, p.config.Issuer)
 	if err != nil {
 		return nil, p.invalidToken(err.Error())
 	}
@@ -102,13 +102,13 @@ func (p *Provider) accessToken(ctx context.Context, token string) (*readClaims, 
 // bearerOf finds the person of an access token; nil if there is none. The grant
 // knows the login; tokens whose grant is not kept are found by their sub.
 func (p *Provider) bearerOf(ctx context.Context, claims *readClaims) (*Person, error) {
-	record, err := p.Storage.Record(ctx, kindGrant, grantOfToken(claims.ID))
+	record, err := p.config.Storage.Record(ctx, kindGrant, grantOfToken(claims.ID))
 	g, err := valueOf[*grant](record, err, p.now())
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return nil, err
 	}
 	if err == nil {
-		person, err := p.Storage.Person(ctx, g.Login)
+		person, err := p.config.Storage.Person(ctx, g.Login)
 		if err != nil && !errors.Is(err, ErrNotFound) {
 			return nil, err
 		}
@@ -116,7 +116,7 @@ func (p *Provider) bearerOf(ctx context.Context, claims *readClaims) (*Person, e
 			return person, nil
 		}
 	}
-	people, err := p.Storage.People(ctx)
+	people, err := p.config.Storage.People(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -136,6 +136,6 @@ func (p *Provider) invalidToken(description string) error {
 func (p *Provider) bearerError(status int, code, description, more string) error {
 	return &Error{
 		Status: status, Code: code, Description: description,
-		Challenge: `Bearer realm="` + ascii(p.Issuer) + `",` + more + ` error="` + code + `", error_description="` + ascii(description) + `"`,
+		Challenge: `Bearer realm="` + ascii(p.config.Issuer) + `",` + more + ` error="` + code + `", error_description="` + ascii(description) + `"`,
 	}
 }
