@@ -9,9 +9,11 @@ import (
 // the journal and the Console's timestamps read it. It follows the machine's
 // clock until a test sets, freezes or advances it. Safe for concurrent use.
 type Clock struct {
-	mu     sync.RWMutex
-	offset time.Duration // added to the machine's time while running
-	frozen time.Time     // the standing time; zero while running
+	mu sync.RWMutex
+	// What the clock showed at a time of the machine; both zero while it shows
+	// the machine's. Two times and no offset: a Duration ends at 292 years.
+	shown, mark time.Time
+	frozen      time.Time // the standing time; zero while running
 }
 
 // NewClock returns a clock that follows the machine's.
@@ -28,7 +30,17 @@ func (c *Clock) now() time.Time {
 	if !c.frozen.IsZero() {
 		return c.frozen
 	}
-	return time.Now().Add(c.offset).UTC()
+	if c.mark.IsZero() {
+		return time.Now().UTC()
+	}
+	return c.shown.Add(time.Since(c.mark)).UTC()
+}
+
+// runFrom makes the clock show t and go on from there.
+func (c *Clock) runFrom(t time.Time) {
+	// Without monotonic readings the clock goes on while the machine sleeps, as
+	// the machine's own does.
+	c.shown, c.mark = t.Round(0), time.Now().Round(0)
 }
 
 // Set moves the clock to t; it keeps running or standing as it was.
@@ -39,7 +51,7 @@ func (c *Clock) Set(t time.Time) {
 		c.frozen = t.UTC()
 		return
 	}
-	c.offset = time.Until(t)
+	c.runFrom(t)
 }
 
 // Freeze stops the clock at its present time.
@@ -56,7 +68,7 @@ func (c *Clock) Run() {
 	if c.frozen.IsZero() {
 		return
 	}
-	c.offset = time.Until(c.frozen)
+	c.runFrom(c.frozen)
 	c.frozen = time.Time{}
 }
 
@@ -68,14 +80,14 @@ func (c *Clock) Advance(d time.Duration) {
 		c.frozen = c.frozen.Add(d)
 		return
 	}
-	c.offset += d
+	c.runFrom(c.now().Add(d))
 }
 
 // Reset returns the clock to the machine's time.
 func (c *Clock) Reset() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.offset, c.frozen = 0, time.Time{}
+	c.shown, c.mark, c.frozen = time.Time{}, time.Time{}, time.Time{}
 }
 
 // Frozen says whether the clock stands.

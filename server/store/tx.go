@@ -3,7 +3,6 @@ package store
 import (
 	"fmt"
 	"iter"
-	"math"
 	"time"
 
 	"github.com/hashicorp/go-memdb"
@@ -115,7 +114,7 @@ func (t *Tx) PutRecord(record Record) error {
 }
 
 func (t *Tx) sweep() error {
-	rows, err := t.txn.LowerBound(tableRecord, indexExpires, time.Unix(0, math.MinInt64))
+	rows, err := t.txn.LowerBound(tableRecord, indexExpires, time.Time{})
 	if err != nil {
 		return fmt.Errorf("store: %w", err)
 	}
@@ -198,11 +197,11 @@ func (t *Tx) TouchGrants() { t.grants = true }
 func (t *Tx) TouchMapping() error { return t.setNumber(metaMapping, versions.Add(1)) }
 
 // Epoch is when the seed was loaded: relative times in seeds count from it.
-func (t *Tx) Epoch() time.Time { return time.Unix(0, int64(t.number(metaEpoch))).UTC() }
+func (t *Tx) Epoch() time.Time { return time.UnixMilli(int64(t.number(metaEpoch))).UTC() }
 
-// SetEpoch marks when the seed was loaded.
+// SetEpoch marks when the seed was loaded, to the millisecond.
 func (t *Tx) SetEpoch(at time.Time) error {
-	return t.setNumber(metaEpoch, uint64(at.UnixNano()))
+	return t.setNumber(metaEpoch, uint64(at.UnixMilli()))
 }
 
 // NextID returns the next number of the world's one sequence: ids derived
