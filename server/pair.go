@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -98,6 +99,9 @@ func Load(world *store.World, engine *kinds.Engine, adminEmail string, documents
 			}
 		}
 		if len(faults) > 0 {
+			slices.SortStableFunc(faults, func(a, b seed.Fault) int {
+				return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+			})
 			return faults
 		}
 		return nil

@@ -25,7 +25,7 @@ func (s *Console) holds(who *Principal, need kinds.Need) bool {
 		return true
 	case len(need.Grant.AnyOf) > 0 && who.access.subject.Allows(need.Grant):
 		return true
-	case need.Cluster != "" && anyInCluster(who.access.subject, need.Cluster):
+	case need.Cluster != "" && who.access.subject.AnyIn(need.Cluster):
 		return true
 	case who.Sort == SortInstanceKey:
 		return need.Instance == who.Instance && who.Instance != "" || need.Instance == "" && need.Application != "" && need.Application == who.application
@@ -39,18 +39,6 @@ func (s *Console) holds(who *Principal, need kinds.Need) bool {
 
 func instanceNeed(need kinds.Need) rbac.Need {
 	return rbac.Need{Resource: rbac.ResourceApplicationInstance, Name: need.Instance, AnyOf: []rbac.Permission{need.InstancePermission}}
-}
-
-// clusterTypes are the resource types that live in a Kafka cluster.
-var clusterTypes = []rbac.ResourceType{rbac.ResourceCluster, rbac.ResourceTopic, rbac.ResourceConsumerGroup,
-	rbac.ResourceSubject, rbac.ResourceKafkaConnect, rbac.ResourceKsqlDB}
-
-// anyInCluster says whether somebody has any permission at all on something in
-// a cluster, which is what makes the cluster visible.
-func anyInCluster(subject *rbac.Subject, cluster string) bool {
-	return slices.ContainsFunc(clusterTypes, func(resource rbac.ResourceType) bool {
-		return subject.CanAny(resource, cluster, rbac.PermissionsOf(resource)...)
-	})
 }
 
 // forbidden is the 403 for a need that is not held.

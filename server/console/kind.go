@@ -161,6 +161,9 @@ func (c *call) getKind(kind *openapi.Kind) error {
 	if rule.Access.Read != nil {
 		need = rule.Access.Read(key, nil)
 	}
+	if refused != nil && need.Cluster != "" {
+		return refused // everything below an unknown cluster is a 404 too
+	}
 	// Permission before existence: a refused caller learns nothing of what there is.
 	if err := c.allow(tx, c.who, need); err != nil {
 		return err

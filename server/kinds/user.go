@@ -18,7 +18,7 @@ type User struct {
 }
 
 func userRule(settings Settings) *Rule {
-	read, write := permission(rbac.ResourcePlatform, "userView", "userManage"), permission(rbac.ResourcePlatform, "userManage")
+	read, write := permission(rbac.ResourcePlatform, "userView"), permission(rbac.ResourcePlatform, "userManage")
 	return &Rule{
 		Identity: true,
 		Access:   Access{Read: read, Create: write, Update: write, Delete: write},
