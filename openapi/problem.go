@@ -18,7 +18,8 @@ type Problem struct {
 	Path string
 	// Expected says what would be right, as a noun phrase.
 	Expected string
-	// Got says what was found; secrets are named by their type only.
+	// Got says what was found; secrets are named by their type only. It may be
+	// empty in problems that other packages report.
 	Got string
 	// Hint is a suggestion such as the nearest known name, or empty.
 	Hint string
@@ -33,8 +34,10 @@ func (p Problem) String() string {
 	}
 	b.WriteString("expected ")
 	b.WriteString(p.Expected)
-	b.WriteString(", got ")
-	b.WriteString(p.Got)
+	if p.Got != "" {
+		b.WriteString(", got ")
+		b.WriteString(p.Got)
+	}
 	if p.Hint != "" {
 		b.WriteString("; ")
 		b.WriteString(p.Hint)

@@ -14,6 +14,13 @@ func (b *bundle) pathsFile(file string, root *yaml.Node) error {
 		switch part.name {
 		case "tags":
 			b.tags.Content = append(b.tags.Content, part.value.Content...)
+		case "path-parameters":
+			for _, p := range fields(part.value) {
+				if get(b.pathParams, p.name) != nil {
+					return fmt.Errorf("%s:%d: path parameter %s is described twice", file, p.at.Line, p.name)
+				}
+				set(b.pathParams, p.name, p.value)
+			}
 		case "schemas":
 			for _, c := range fields(part.value) {
 				if err := b.component("schemas", file, c); err != nil {
@@ -32,7 +39,7 @@ func (b *bundle) pathsFile(file string, root *yaml.Node) error {
 				}
 			}
 		default:
-			return fmt.Errorf("%s:%d: %s is not a part of a paths file (tags, schemas, paths)", file, part.at.Line, part.name)
+			return fmt.Errorf("%s:%d: %s is not a part of a paths file (tags, path-parameters, paths, schemas)", file, part.at.Line, part.name)
 		}
 	}
 	return nil
