@@ -44,72 +44,120 @@ func (o *OwnKeys) Key(_ context.Context, id, alg string) (any, error) {
 }
 
 // RemoteKeys serves the keys of any issuer: found by discovery at first use,
-// kept, and fetched anew when a token names an unknown key.
+// kept, and fetched anew when a token names an unknown key or they have aged.
 type RemoteKeys struct {
 	Issuer string
 	Client *http.Client
-	// Now is the clock by which refetches are spaced.
+	// Now is the clock by which fetches are spaced.
 	Now func() time.Time
+	// Timeout bounds each of the two requests that a fetch takes.
+	Timeout time.Duration
 
 	fetches singleflight.Group
 	mu      sync.RWMutex
-	ring    keyring
-	fetched time.Time
-	missing []string // kids that the last fetches did not bring
+	ring    keyring // nil until a fetch has succeeded
+	tried   time.Time
+	failure error // of the last fetch
+
+	// One window of refetchGap: when it began, the fetches in it, and the kids
+	// that these did not bring.
+	window  time.Time
+	count   int
+	missing []string
 }
 
-// refetchGap spaces fetches for the same unknown key: without it every forged
-// token would cost the issuer a request.
-const refetchGap = time.Second
-
-// maxMissing bounds how many unknown kids are remembered.
-const maxMissing = 64
-
-// maxDocument bounds what is read of a discovery document or key set, in bytes.
-const maxDocument = 1 << 20
+const (
+	// refetchGap spaces fetches for unknown keys: without it every forged token
+	// would cost the issuer a request.
+	refetchGap = time.Second
+	// maxFetches is how many of them one gap sees: a new key is found at once,
+	// even just after somebody came with a wrong one.
+	maxFetches = 8
+	// maxAge is how long a key may be used that its issuer has withdrawn.
+	maxAge = 5 * time.Minute
+	// maxDocument bounds what is read of a discovery document or key set, in bytes.
+	maxDocument = 1 << 20
+	// issuerTimeout is the default of RemoteKeys.Timeout.
+	issuerTimeout = 10 * time.Second
+)
 
 // NewRemoteKeys returns the keys of an issuer, fetched when first needed.
 func NewRemoteKeys(issuer string, client *http.Client) *RemoteKeys {
-	return &RemoteKeys{Issuer: issuer, Client: client, Now: time.Now}
+	return &RemoteKeys{Issuer: issuer, Client: client, Now: time.Now, Timeout: issuerTimeout}
 }
 
-// Key implements Keys.
+// Key implements Keys. It waits for the issuer no longer than ctx and twice
+// Timeout, and not at all for a key that it has.
 func (r *RemoteKeys) Key(ctx context.Context, id, alg string) (any, error) {
+	now := r.Now()
 	r.mu.RLock()
-	ring := r.ring
-	spaced := r.Now().Sub(r.fetched) < refetchGap && slices.Contains(r.missing, id)
+	ring, aged := r.ring, now.Sub(r.tried) >= maxAge
+	spaced := now.Sub(r.window) < refetchGap && slices.Contains(r.missing, id)
 	r.mu.RUnlock()
+	var unknown errUnknownKey
 	if ring != nil {
 		key, err := ring.pick(id, alg)
-		var unknown errUnknownKey
-		if !errors.As(err, &unknown) || spaced {
+		if !errors.As(err, &unknown) {
+			if aged {
+				r.refetch(ctx) // not waited for: an issuer that is down must not hold up who has a good token
+			}
 			return key, err
 		}
+		if spaced {
+			return nil, err
+		}
 	}
-	ring, err := r.refetch(ctx)
-	if err != nil {
-		return nil, err
+	select {
+	case <-ctx.Done():
+		return nil, fmt.Errorf("keys of issuer %s: %w", r.Issuer, ctx.Err())
+	case fetched := <-r.refetch(ctx):
+		if fetched.Err != nil {
+			return nil, fetched.Err
+		}
+		ring = fetched.Val.(keyring)
 	}
 	key, err := ring.pick(id, alg)
-	var unknown errUnknownKey
 	if errors.As(err, &unknown) {
 		r.mu.Lock()
-		if len(r.missing) >= maxMissing {
-			r.missing = nil
+		// Many may have waited for one fetch; what is not noted costs one of maxFetches.
+		if len(r.missing) < 8*maxFetches && !slices.Contains(r.missing, id) {
+			r.missing = append(r.missing, id)
 		}
-		r.missing = append(r.missing, id)
 		r.mu.Unlock()
 	}
 	return key, err
 }
 
-func (r *RemoteKeys) refetch(ctx context.Context) (keyring, error) {
-	// One fetch serves all who wait; it must not end with the first caller's request.
-	ring, err, _ := r.fetches.Do("", func() (any, error) { return r.fetch(context.WithoutCancel(ctx)) })
-	if err != nil {
-		return nil, err
-	}
-	return ring.(keyring), nil
+// refetch fetches the keys, unless the gap has seen enough fetches: then what
+// the last one brought must do. One fetch serves all who ask meanwhile, so it
+// does not end with the request of the first.
+func (r *RemoteKeys) refetch(ctx context.Context) <-chan singleflight.Result {
+	ctx = context.WithoutCancel(ctx)
+	return r.fetches.DoChan("", func() (any, error) {
+		now := r.Now()
+		r.mu.Lock()
+		if now.Sub(r.window) >= refetchGap {
+			r.window, r.count, r.missing = now, 0, nil
+		}
+		r.count++
+		ring, failure, enough := r.ring, r.failure, r.count > maxFetches
+		r.mu.Unlock()
+		if enough {
+			if ring == nil {
+				return nil, failure
+			}
+			return ring, nil
+		}
+		fresh, err := r.fetch(ctx)
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.tried, r.failure = now, err
+		if err != nil {
+			return nil, err
+		}
+		r.ring = fresh
+		return fresh, nil
+	})
 }
 
 func (r *RemoteKeys) fetch(ctx context.Context) (keyring, error) {
@@ -124,7 +172,7 @@ func (r *RemoteKeys) fetch(ctx context.Context) (keyring, error) {
 		return nil, fmt.Errorf("discovery of issuer %s: %w", r.Issuer, err)
 	}
 	if err := json.Unmarshal(body, &document); err != nil {
-		return nil, fmt.Errorf("discovery of issuer %s: %s is not JSON: %w", r.Issuer, address, err)
+		return nil, fmt.Errorf("discovery of issuer %s: %s is no discovery document: %w", r.Issuer, address, err)
 	}
 	if document.Issuer != r.Issuer {
 		return nil, fmt.Errorf("discovery of issuer %s: the document names the issuer %q; set CDK_SSO_JWTAUTH_ISSUER to that", r.Issuer, document.Issuer)
@@ -136,37 +184,36 @@ func (r *RemoteKeys) fetch(ctx context.Context) (keyring, error) {
 	if err != nil {
 		return nil, fmt.Errorf("keys of issuer %s: %w", r.Issuer, err)
 	}
-	set, err := jwk.Parse(body)
+	// RFC 7517, section 5: keys that are not understood are passed over.
+	set, err := jwk.Parse(body, jwk.WithIgnoreParseError(true))
 	if err != nil {
 		return nil, fmt.Errorf("keys of issuer %s: %s is no key set: %w", r.Issuer, document.JWKSURI, err)
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.Now().Sub(r.fetched) >= refetchGap {
-		r.missing = nil
-	}
-	r.ring, r.fetched = newKeyring(set), r.Now()
-	return r.ring, nil
+	return newKeyring(set), nil
 }
 
 func (r *RemoteKeys) get(ctx context.Context, address string) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, r.Timeout)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return nil, err
 	}
+	request.Header.Set("Accept", "application/json")
 	response, err := r.Client.Do(request)
 	if err != nil {
 		return nil, err
 	}
 	defer response.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(response.Body, maxDocument))
-	if err != nil {
-		return nil, err
-	}
 	if response.StatusCode != http.StatusOK {
 		return nil, fmt.Errorf("%s answered %s", address, response.Status)
+	}
+	body, err := io.ReadAll(io.LimitReader(response.Body, maxDocument+1))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", address, err)
+	}
+	if len(body) > maxDocument {
+		return nil, fmt.Errorf("%s is longer than %d bytes", address, maxDocument)
 	}
 	return body, nil
 }

@@ -38,25 +38,36 @@ func newKeyring(set jwk.Set) keyring {
 	return ring
 }
 
-// pick finds the key for a token's kid and alg.
+// pick finds the key for a token's kid and alg. Keys of two kinds may share a
+// kid (RFC 7517, section 4.5), so the algorithm decides among them.
 func (r keyring) pick(id, alg string) (any, error) {
-	var found *ringKey
+	var named, found *ringKey
 	fitting := 0
 	for i := range r {
-		if id != "" && r[i].id == id || id == "" && r[i].fits(alg) {
-			found = &r[i]
+		if id != "" && r[i].id != id {
+			continue
+		}
+		named = &r[i]
+		if named.fits(alg) {
+			found = named
 			fitting++
 		}
 	}
 	switch {
-	case found == nil && id != "":
-		return nil, errUnknownKey{id: id, known: r.ids()}
-	case fitting != 1:
+	case fitting == 1:
+		return found.public, nil
+	case id == "":
 		return nil, fmt.Errorf("the token names no key (kid) and %d of the issuer's keys fit algorithm %s", fitting, alg)
-	case !found.fits(alg):
-		return nil, fmt.Errorf("the key %q is a %s key for %s, the token uses %s", found.id, found.kind, found.alg, alg)
+	case named == nil:
+		return nil, errUnknownKey{id: id, known: r.ids()}
+	case fitting > 1:
+		return nil, fmt.Errorf("%d of the issuer's keys for algorithm %s have the id %q (kid)", fitting, alg, id)
 	}
-	return found.public, nil
+	use := named.alg
+	if use == "" {
+		use = "no stated algorithm"
+	}
+	return nil, fmt.Errorf("the key %q is a %s key for %s, the token uses %s", id, named.kind, use, alg)
 }
 
 func (r keyring) ids() []string {
