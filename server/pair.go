@@ -9,6 +9,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/lestrrat-go/jwx/v2/jwk"
+
 	"github.com/mockduktor/mockduktor/idp"
 	"github.com/mockduktor/mockduktor/openapi"
 	"github.com/mockduktor/mockduktor/seed"
@@ -45,7 +47,8 @@ func NewPair(config Config, documents []*seed.Document) (*Pair, error) {
 	if err != nil {
 		return nil, err
 	}
-	var trusted console.Keys = console.NewOwnKeys(keys.Public)
+	public := keys.Public() // a copy at each call: the same one tells that nothing has changed
+	var trusted console.Keys = console.NewOwnKeys(func() jwk.Set { return public })
 	if config.Console.JWT.Issuer != config.Issuer {
 		trusted = console.NewRemoteKeys(config.Console.JWT.Issuer, config.HTTPClient)
 	}
