@@ -3,7 +3,6 @@ package console
 import (
 	"errors"
 	"fmt"
-	"io"
 	"iter"
 	"net/http"
 	"slices"
@@ -14,9 +13,6 @@ import (
 	"github.com/mockduktor/mockduktor/server/kinds"
 	"github.com/mockduktor/mockduktor/server/store"
 )
-
-// maxBody is the longest request body accepted, in bytes.
-const maxBody = 4 << 20
 
 // listKind answers all resources of a kind that the caller may see, as one array.
 func (c *call) listKind(kind *openapi.Kind) error {
@@ -248,35 +244,6 @@ func (c *call) upsert(kind *openapi.Kind, createOnly, dry bool) (*store.Resource
 		err = nil
 	}
 	return resource, outcome, err
-}
-
-// body reads the request body as one JSON object, whatever its content type:
-// the CLI and Terraform label theirs text/plain.
-func (c *call) body() (map[string]any, error) {
-	data, err := c.bytes()
-	if err != nil {
-		return nil, err
-	}
-	object, err := store.DecodeObject(data)
-	if err != nil {
-		return nil, &kinds.Error{Code: kinds.Invalid, Message: fmt.Sprintf("Invalid value for: body (expected one JSON object: %v)", err)}
-	}
-	if object == nil {
-		return nil, &kinds.Error{Code: kinds.Invalid, Message: "Invalid value for: body (expected one JSON object, got null)"}
-	}
-	return object, nil
-}
-
-func (c *call) bytes() ([]byte, error) {
-	data, err := io.ReadAll(http.MaxBytesReader(c.Response(), c.Request().Body, maxBody))
-	var tooLarge *http.MaxBytesError
-	if errors.As(err, &tooLarge) {
-		return nil, &kinds.Error{Code: kinds.TooLarge, Message: fmt.Sprintf("The body is longer than %d bytes", tooLarge.Limit)}
-	}
-	if err != nil {
-		return nil, &kinds.Error{Code: kinds.Invalid, Message: "The body could not be read: " + err.Error()}
-	}
-	return data, nil
 }
 
 func (c *call) deleteKind(kind *openapi.Kind) error {

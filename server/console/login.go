@@ -32,8 +32,8 @@ func login(c *call) error {
 		return err
 	}
 	username, password := text(object["username"]), text(object["password"])
-	for field, value := range map[string]string{"username": username, "password": password} {
-		if value == "" {
+	for _, field := range []string{"username", "password"} {
+		if text(object[field]) == "" {
 			return &kinds.Error{Code: kinds.Invalid, Field: field, Message: "Invalid value for: body (expected a text at '" + field + "')"}
 		}
 	}
