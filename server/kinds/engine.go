@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 
 	"github.com/mockduktor/mockduktor/openapi"
@@ -21,6 +22,8 @@ type Rule struct {
 	Filters map[string]func(r *store.Resource, value string) bool
 	// Identity: a change of this kind changes what RBAC reads.
 	Identity bool
+	// Drop takes out of a body what the Console drops without a word.
+	Drop func(object map[string]any)
 	// Prepare brings an accepted body to the form that is kept.
 	Prepare func(object map[string]any)
 	// Check refuses what the schema cannot know: other resources, immutability.
@@ -37,6 +40,8 @@ type Rule struct {
 	After func(c *Change) error
 	// Delete refuses, or clears away what hangs on the resource.
 	Delete func(tx *store.Tx, r *store.Resource) error
+	// DeletesAbsent: deleting what is not there succeeds instead of 404.
+	DeletesAbsent bool
 	// Managed removes the fields that Show added, so that an unchanged
 	// resource compares as unchanged.
 	Managed func(object map[string]any)
@@ -180,11 +185,21 @@ func KeyOf(kind *openapi.Kind, object map[string]any) (Key, error) {
 	return key, nil
 }
 
+// versionOf finds the version in an apiVersion such as v2 or iam/v2, as clients do.
+var versionOf = regexp.MustCompile(`v[0-9]+`)
+
 // Validate checks a body against the kind's schema and its envelope. It needs
-// no world.
+// no world. Fields that the Console drops are taken out of the body.
 func (e *Engine) Validate(kind *openapi.Kind, object map[string]any) error {
+	if drop := e.rules[kind].Drop; drop != nil {
+		drop(object)
+	}
 	if err := FromProblems(kind.Validate(object)); err != nil {
 		return err
+	}
+	// The schema's pattern is not anchored, so it takes v22 for v2.
+	if have := text(object, "apiVersion"); versionOf.FindString(have) != kind.Version {
+		return invalid("apiVersion", "expected %s, got %q", kind.Version, have)
 	}
 	return nil
 }
@@ -214,6 +229,8 @@ func (e *Engine) Apply(tx *store.Tx, request Request) (*store.Resource, Outcome,
 		return nil, "", err
 	}
 	c.Object = kind.StripReadOnly(request.Object)
+	plainIntegers(c.Object)
+	dropNulls(c.Object)
 	c.Object["apiVersion"] = e.shownVersion(kind.Name, kind.Version)
 	if rule.Managed != nil {
 		rule.Managed(c.Object)
@@ -377,6 +394,9 @@ func (e *Engine) Delete(tx *store.Tx, kind *openapi.Kind, key Key, allow func(ne
 		}
 	}
 	if resource == nil {
+		if rule.DeletesAbsent {
+			return nil
+		}
 		_, err := e.Find(tx, kind, key)
 		return err
 	}

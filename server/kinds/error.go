@@ -79,8 +79,12 @@ func FromProblems(problems []openapi.Problem) *Error {
 	texts := make([]string, 0, len(problems))
 	for _, problem := range problems {
 		text := problem.Expected
+		// A problem that found nothing to show is a sentence of its own.
 		if problem.Got != "" {
-			text += ", got " + problem.Got
+			text = "expected " + text + ", got " + problem.Got
+		}
+		if problem.Hint != "" {
+			text += "; " + problem.Hint
 		}
 		texts = append(texts, fmt.Sprintf("Invalid value for: body (%s at '%s')", text, problem.Path))
 	}

@@ -29,6 +29,7 @@ func groupRule(settings Settings) *Rule {
 	return &Rule{
 		Identity: true,
 		Access:   Access{Read: read, Create: write, Update: write, Delete: write},
+		Drop:     dropForeignFields,
 		Check:    checkGroup(settings),
 		Show:     showExternalMembers,
 		Parse:    parseGroup(settings),
@@ -46,6 +47,9 @@ func groupRule(settings Settings) *Rule {
 			}
 			return tx.TouchMapping()
 		},
+		// Unlike for a user, Console 1.40 reports success (the CLI's integration
+		// tests clean up groups that are gone already).
+		DeletesAbsent: true,
 	}
 }
 

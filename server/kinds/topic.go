@@ -79,10 +79,13 @@ func checkTopic(c *Change) error {
 	}
 	old := c.Old.Value.(*Topic)
 	spec := part(c.Object, "spec")
-	for field, have := range map[string]int{"partitions": old.Partitions, "replicationFactor": old.ReplicationFactor} {
-		if want := fmt.Sprint(spec[field]); want != fmt.Sprint(have) {
-			return conflict("spec."+field, "%s of topic %s cannot change from %d to %s: it is fixed when the topic is created",
-				field, c.Key.Name, have, want)
+	for _, fixed := range []struct {
+		field string
+		have  int
+	}{{"partitions", old.Partitions}, {"replicationFactor", old.ReplicationFactor}} {
+		if want := fmt.Sprint(spec[fixed.field]); want != fmt.Sprint(fixed.have) {
+			return conflict("spec."+fixed.field, "%s of topic %s cannot change from %d to %s: it is fixed when the topic is created",
+				fixed.field, c.Key.Name, fixed.have, want)
 		}
 	}
 	return nil

@@ -22,6 +22,7 @@ func userRule(settings Settings) *Rule {
 	return &Rule{
 		Identity: true,
 		Access:   Access{Read: read, Create: write, Update: write, Delete: write},
+		Drop:     dropForeignFields,
 		Check: func(c *Change) error {
 			if !IsEmail(c.Key.Name) {
 				return invalid("metadata.name", "expected an e-mail address, got %q", c.Key.Name)
