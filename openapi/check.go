@@ -355,6 +355,9 @@ func (c *checker) object(s *schema, v map[string]any) {
 	}
 	slices.Sort(others)
 	for _, name := range others {
+		if c.full() {
+			break
+		}
 		c.field(name)
 		if s.values != nil {
 			c.check(s.values, v[name])

@@ -251,10 +251,25 @@ func TestValidateBoundsItsReport(t *testing.T) {
 		t.Errorf("%d problems, want %d", got, maxProblems)
 	}
 	r["spec"].(map[string]any)["displayName"] = []any{strings.Repeat("x", 10000)}
+	r["spec"].(map[string]any)[strings.Repeat("k", 10000)] = json.Number(strings.Repeat("9", 10000))
 	for _, p := range mustKind(t, "v2", "Group").Validate(r) {
 		if len(p.String()) > 500 {
 			t.Errorf("a problem of %d bytes", len(p.String()))
 		}
+	}
+}
+
+// TestUnknownFieldsCostLittle: once the report is full, nobody looks for the
+// nearest name of what is left. Counted by allocations, which a search costs.
+func TestUnknownFieldsCostLittle(t *testing.T) {
+	r := resource(t, `{apiVersion: v2, kind: Group, metadata: {name: a}, spec: {displayName: A}}`)
+	for i := range 20000 {
+		r["spec"].(map[string]any)[fmt.Sprint("display", i)] = i
+	}
+	k := mustKind(t, "v2", "Group")
+	k.Validate(r)
+	if allocs := testing.AllocsPerRun(5, func() { k.Validate(r) }); allocs > 2000 {
+		t.Errorf("%v allocations", allocs)
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 )
 
 // Problem is one way in which a value breaks its schema.
@@ -71,13 +70,28 @@ func (t trail) path() string {
 		if len(b) > 0 {
 			b = append(b, '.')
 		}
-		b = append(b, s.key...)
+		b = append(b, shorten(s.key)...)
 	}
 	return string(b)
 }
 
 // maxShown is the longest text, in runes, that a problem repeats of a value.
 const maxShown = 60
+
+// shorten cuts what a caller sent to a length that an answer can repeat.
+func shorten(text string) string {
+	if len(text) <= maxShown {
+		return text
+	}
+	runes := 0
+	for i := range text {
+		if runes == maxShown {
+			return text[:i] + "…"
+		}
+		runes++
+	}
+	return text
+}
 
 // got describes a value that was found.
 func got(v any, secret bool) string {
@@ -93,8 +107,8 @@ func got(v any, secret bool) string {
 		if secret {
 			return "a string"
 		}
-		if utf8.RuneCountInString(v) > maxShown {
-			return strconv.Quote(string([]rune(v)[:maxShown])) + "…"
+		if short := shorten(v); short != v {
+			return strconv.Quote(strings.TrimSuffix(short, "…")) + "…"
 		}
 		return strconv.Quote(v)
 	case []any:
@@ -107,11 +121,7 @@ func got(v any, secret bool) string {
 		if secret {
 			return "a number"
 		}
-		text := fmt.Sprint(v)
-		if len(text) > maxShown {
-			text = text[:maxShown] + "…"
-		}
-		return text
+		return shorten(fmt.Sprint(v))
 	}
 	return fmt.Sprintf("a value of type %T", v)
 }
