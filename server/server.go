@@ -156,6 +156,9 @@ func (s *Server) Issuer() string { return s.config.Issuer }
 // Address is where the server listens, host:port.
 func (s *Server) Address() string { return s.listener.Addr().String() }
 
+// Handler serves requests without the network, for tests that count.
+func (s *Server) Handler() http.Handler { return s.http.Handler }
+
 // Pair is the Console and the identity provider that are served.
 func (s *Server) Pair() *Pair { return s.pair }
 
