@@ -8,6 +8,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/mockduktor/mockduktor/openapi"
 	"github.com/mockduktor/mockduktor/server/kinds"
 )
 
@@ -40,8 +41,9 @@ var titles = map[kinds.Code]string{
 	kinds.Limited:      "Too many requests",
 }
 
-// fail is the one place where errors become answers.
-func (s *Console) fail(c echo.Context, err error) error {
+// fail is the one place where errors become answers. Which form an answer has
+// is the document's to say: many older operations answer 400 in plain text.
+func (s *Console) fail(c echo.Context, called operation, err error) error {
 	var refused *kinds.Error
 	if !errors.As(err, &refused) {
 		s.Logger.LogAttrs(c.Request().Context(), slog.LevelError, "request failed",
@@ -52,6 +54,7 @@ func (s *Console) fail(c echo.Context, err error) error {
 	if body.Title == "" {
 		body.Title = titles[refused.Code]
 	}
+	status, plain := s.form(called, statuses[refused.Code])
 	if refused.Reason != "" && !s.Settings.HideReasons {
 		body.Cause = refused.Reason
 		c.Response().Header().Set(ReasonHeader, headerText(refused.Reason))
@@ -61,14 +64,52 @@ func (s *Console) fail(c echo.Context, err error) error {
 	}
 	if refused.Reason != "" {
 		s.Logger.LogAttrs(c.Request().Context(), slog.LevelInfo, "refused",
-			slog.Int("status", statuses[refused.Code]), slog.String("method", c.Request().Method),
+			slog.Int("status", status), slog.String("method", c.Request().Method),
 			slog.String("path", c.Request().URL.Path), slog.String("reason", refused.Reason))
 	}
-	return c.JSON(statuses[refused.Code], body)
+	if plain {
+		text := body.Message
+		if text == "" {
+			text = body.Title
+		}
+		return c.String(status, text)
+	}
+	return c.JSON(status, body)
 }
+
+// form settles the status of a refusal and whether its body is plain text.
+// Operations that list no 404 or no 409 refuse with 400 what others would
+// refuse with these. A 403 stands whether it is listed or not: 19 of the older
+// operations list none, and any other answer would mislead more.
+func (s *Console) form(called operation, status int) (int, bool) {
+	switch status {
+	case http.StatusBadRequest:
+	case http.StatusNotFound, http.StatusConflict:
+		if called.path == "" || s.Document.AnswerForm(called.method, called.path, status) != openapi.Unlisted {
+			return status, false
+		}
+	default:
+		return status, false
+	}
+	switch s.Document.AnswerForm(called.method, called.path, http.StatusBadRequest) {
+	case openapi.Text:
+		return http.StatusBadRequest, true
+	case openapi.JSON:
+		return http.StatusBadRequest, false
+	}
+	return status, false
+}
+
+// maxHeaderText is the longest reason in the header, in bytes. It may quote what
+// the caller sent; a header too long is an error to proxies (Node's parser, and
+// with it Backstage's, takes 16 KiB in all). The body has the whole.
+const maxHeaderText = 2048
 
 // headerText makes a text fit for a header field (RFC 9110, section 5.5).
 func headerText(reason string) string {
+	if len(reason) > maxHeaderText {
+		reason = reason[:maxHeaderText-3] + "..."
+	}
 	return strings.Map(func(r rune) rune {
 		if r < ' ' || r > '~' {
 			return '?'

@@ -20,8 +20,13 @@ type Resolve func(c echo.Context) *Console
 type call struct {
 	*Console
 	echo.Context
+	operation
 	who *Principal
 }
+
+// operation names what is called, as the document writes it: method and path
+// with its {parameters}. The zero value is none.
+type operation struct{ method, path string }
 
 func (c *call) context() context.Context { return c.Request().Context() }
 
@@ -83,8 +88,9 @@ func (r *router) open(method, path string, handle handler) {
 	route := strings.NewReplacer("{", ":", "}", "").Replace(path)
 	serve := func(c echo.Context) error {
 		console := r.resolve(c)
-		if err := handle(&call{Console: console, Context: c}); err != nil {
-			return console.fail(c, err)
+		called := operation{method: method, path: path}
+		if err := handle(&call{Console: console, Context: c, operation: called}); err != nil {
+			return console.fail(c, called, err)
 		}
 		return nil
 	}
@@ -95,7 +101,7 @@ func (r *router) open(method, path string, handle handler) {
 
 // Fail writes an error that arose outside of an operation, such as an unknown
 // path, in the Console's form.
-func (s *Console) Fail(c echo.Context, err error) error { return s.fail(c, err) }
+func (s *Console) Fail(c echo.Context, err error) error { return s.fail(c, operation{}, err) }
 
 // param returns a path parameter, unescaped.
 func (c *call) param(name string) (string, error) {
