@@ -256,6 +256,7 @@ func TestRPInitiatedLogoutNeverFollowsTheUnregistered(t *testing.T) {
 	s := newSite(t)
 	b := s.browser()
 	hint := s.redeem(b.signIn("ada"))["id_token"].(string)
+	s.client("twin", map[string]any{"redirect_uris": []any{callback}, "post_logout_redirect_uris": []any{"http://app.example/bye"}})
 	for name, q := range map[string]url.Values{
 		"unregistered":          {"id_token_hint": {hint}, "post_logout_redirect_uri": {"http://evil.example/"}},
 		"longer":                {"id_token_hint": {hint}, "post_logout_redirect_uri": {"http://app.example/bye/"}},
@@ -263,7 +264,7 @@ func TestRPInitiatedLogoutNeverFollowsTheUnregistered(t *testing.T) {
 		"no client":             {"post_logout_redirect_uri": {"http://app.example/bye"}},
 		"unknown client":        {"client_id": {"nobody"}, "post_logout_redirect_uri": {"http://app.example/bye"}},
 		"another client":        {"client_id": {"spa"}, "post_logout_redirect_uri": {"http://app.example/bye"}},
-		"hint of another one":   {"client_id": {"spa"}, "id_token_hint": {hint}, "post_logout_redirect_uri": {"http://app.example/bye"}},
+		"hint of another one":   {"client_id": {"twin"}, "id_token_hint": {hint}, "post_logout_redirect_uri": {"http://app.example/bye"}},
 		"given twice":           {"id_token_hint": {hint}, "post_logout_redirect_uri": {"http://app.example/bye", "http://evil.example/"}},
 		"broken hint, no id":    {"id_token_hint": {"x.y.z"}, "post_logout_redirect_uri": {"http://app.example/bye"}},
 		"client_id given twice": {"client_id": {"app", "spa"}, "post_logout_redirect_uri": {"http://app.example/bye"}},
@@ -373,6 +374,21 @@ func TestDeterminism(t *testing.T) {
 		tokens := s.object(get(bare, "POST", "/idp/token", exchange))
 		return []string{
 			response.Get("code"), form.Get("request"), form.Get("token"), tokens["access_token"].(string), tokens["id_token"].(string), tokens["refresh_token"].(string),
+		}
+	}
+	s := newSite(t, func(c *idp.Config) { c.Secret = []byte("secret") })
+	seen := map[string]bool{}
+	for range 5 {
+		tokens, err := s.Mint(t.Context(), idp.MintRequest{Login: "ada", ClientID: "app"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		claims := s.claims(tokens.AccessToken)
+		for _, id := range []string{tokens.RefreshToken, claims["jti"].(string), claims["sid"].(string)} {
+			if seen[id] {
+				t.Errorf("%s twice in one run", id)
+			}
+			seen[id] = true
 		}
 	}
 	one, two, other, random := run([]byte("secret")), run([]byte("secret")), run([]byte("another")), run(nil)

@@ -79,9 +79,6 @@ func (p *Provider) common(title string) common {
 	return common{Title: title, Style: pages().style, Issuer: p.config.Issuer}
 }
 
-// hidden is a hidden field of a form.
-type hidden struct{ Name, Value string }
-
 // personView is a person as the page lists them.
 type personView struct {
 	Login, Name, Initials string

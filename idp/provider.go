@@ -181,7 +181,8 @@ func (p *Provider) routes() []route {
 
 // Register mounts the provider on g, whose prefix is the path of the issuer.
 // Everything below it is taken; what is no endpoint is a 404 that names the
-// issuer.
+// issuer; so an issuer without path takes every path that the server has no
+// other route for.
 func (p *Provider) Register(g *echo.Group) {
 	for _, r := range p.routes() {
 		g.Any(r.path, p.serve(r))

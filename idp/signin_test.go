@@ -193,6 +193,41 @@ func TestSignInByPassword(t *testing.T) {
 	}
 }
 
+// The button to continue is believed only where it was shown.
+func TestContinueIsNotForced(t *testing.T) {
+	s := newSite(t)
+	force := func(b *browser, page *answer) *answer {
+		fields := url.Values{"request": {hiddenField(t, page, "request")}, "token": {hiddenField(t, page, "token")}, "continue": {"1"}}
+		return b.send(b.http, b.request("POST", s.issuer+"/signin", fields))
+	}
+	b := s.browser()
+	if a := force(b, b.authorize()); a.StatusCode != 403 || byTestID(t, a.body, "alert") != "You have to sign in again." {
+		t.Errorf("without session: %s", a.Status)
+	}
+	b.signIn("ada")
+	if a := force(b, b.authorize("prompt", "login")); a.StatusCode != 403 {
+		t.Errorf("prompt=login: %s", a.Status)
+	}
+	if a := force(b, b.authorize("max_age", "0")); a.StatusCode != 403 {
+		t.Errorf("max_age=0: %s", a.Status)
+	}
+	if response := s.response(force(b, b.authorize("login_hint", "bob"))); response.Get("code") == "" {
+		t.Errorf("a hint only suggests: %v", response)
+	}
+}
+
+// RFC 9700, section 4.12: a redirect after a POST must not carry it on.
+func TestRFC9700Section4SeeOther(t *testing.T) {
+	s := newSite(t)
+	b := s.browser()
+	if a := b.press(b.authorize(), "sign-in", "login", "ada", "password", "engine"); a.StatusCode != 303 {
+		t.Errorf("after the form: %s", a.Status)
+	}
+	if a := b.authorize(); a.StatusCode != 302 {
+		t.Errorf("after a GET: %s", a.Status)
+	}
+}
+
 func TestSignInByOneClickRefusesTheDisabled(t *testing.T) {
 	s := newSite(t)
 	s.person("bob", map[string]any{"name": "Bob Boole", "disabled": true})

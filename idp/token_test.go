@@ -1,6 +1,7 @@
 package idp_test
 
 import (
+	"net/http"
 	"net/url"
 	"reflect"
 	"strings"
@@ -317,6 +318,29 @@ func TestRFC6749Section4CodeIsBound(t *testing.T) {
 	s.refused(s.send(bare, r), 400, "invalid_grant", "another client")
 	// None of that has used it up.
 	s.tokens(codeForm(code))
+}
+
+// A code, a refresh token and a session never pass for one another.
+func TestSecretsAreForOnePurpose(t *testing.T) {
+	s := newSite(t)
+	session, err := s.MintSession(t.Context(), "ada")
+	if err != nil {
+		t.Fatal(err)
+	}
+	code := s.browser().signIn("ada").Get("code")
+	for _, token := range []string{code, session.Value} {
+		s.refused(s.tokenRequest(url.Values{"grant_type": {"refresh_token"}, "refresh_token": {token}}), 400, "invalid_grant", "never given out")
+	}
+	tokens := s.tokens(codeForm(code))
+	for _, token := range []string{tokens["refresh_token"].(string), session.Value} {
+		s.refused(s.tokenRequest(codeForm(token)), 400, "invalid_grant", "never given out")
+	}
+	session.Value = code
+	b := s.browser()
+	b.http.Jar.SetCookies(mustParse(t, s.issuer+"/"), []*http.Cookie{session})
+	if response := s.response(b.authorize("prompt", "none")); response.Get("error") != "login_required" {
+		t.Errorf("a code as session: %v", response)
+	}
 }
 
 // RFC 9700, section 2.1.1: a verifier without challenge is a downgrade.
