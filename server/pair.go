@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/lestrrat-go/jwx/v2/jwk"
@@ -25,6 +26,7 @@ type Pair struct {
 	Engine   *kinds.Engine
 	Provider *idp.Provider
 	Console  *console.Console
+	keys     *signing
 }
 
 // NewPair makes the two out of a seed. The configuration must be complete: with
@@ -40,6 +42,11 @@ func NewPair(config Config, documents []*seed.Document) (*Pair, error) {
 	if err != nil {
 		return nil, err
 	}
+	return pairOver(config, world, engine, keys)
+}
+
+// pairOver makes the two over a world that is already filled.
+func pairOver(config Config, world *store.World, engine *kinds.Engine, keys *idp.Keys) (*Pair, error) {
 	provider, err := idp.New(idp.Config{
 		Issuer: config.Issuer, Storage: store.Directory{World: world}, Clock: world.Clock, Keys: keys,
 		Logger: config.Logger, AnyClient: config.AnyClient, RequirePassword: config.RequirePassword,
@@ -47,16 +54,48 @@ func NewPair(config Config, documents []*seed.Document) (*Pair, error) {
 	if err != nil {
 		return nil, err
 	}
-	public := keys.Public() // a copy at each call: the same one tells that nothing has changed
-	var trusted console.Keys = console.NewOwnKeys(func() jwk.Set { return public })
+	pair := &Pair{World: world, Engine: engine, Provider: provider, keys: &signing{}}
+	pair.keys.set(keys)
+	var trusted console.Keys = console.NewOwnKeys(pair.keys.public)
 	if config.Console.JWT.Issuer != config.Issuer {
 		trusted = console.NewRemoteKeys(config.Console.JWT.Issuer, config.HTTPClient)
 	}
-	return &Pair{
-		World: world, Engine: engine, Provider: provider,
-		Console: console.New(world, engine, openapi.Console(), config.Console, trusted, config.Logger),
-	}, nil
+	pair.Console = console.New(world, engine, openapi.Console(), config.Console, trusted, config.Logger)
+	return pair, nil
 }
+
+// Fork makes a pair of its own over a world forked from this one: same seed and
+// keys, another issuer, nothing else shared. config is that of this pair with
+// the new PublicURL and Issuer.
+func (p *Pair) Fork(config Config, world *store.World) (*Pair, error) {
+	return pairOver(config, world, p.Engine, p.keys.all())
+}
+
+// SetKeys rotates the keys of the identity provider: the Console sees the new
+// set at once, as it does after a refetch.
+func (p *Pair) SetKeys(keys *idp.Keys) {
+	p.keys.set(keys)
+	p.Provider.SetKeys(keys)
+}
+
+// signing holds the keys in force. The public set is one value for as long as
+// they are, which is how the Console tells that nothing has changed.
+type signing struct {
+	current atomic.Pointer[struct {
+		keys   *idp.Keys
+		public jwk.Set
+	}]
+}
+
+func (s *signing) set(keys *idp.Keys) {
+	s.current.Store(&struct {
+		keys   *idp.Keys
+		public jwk.Set
+	}{keys, keys.Public()})
+}
+
+func (s *signing) all() *idp.Keys  { return s.current.Load().keys }
+func (s *signing) public() jwk.Set { return s.current.Load().public }
 
 // NewEngine returns the kind engine with the rules that the configuration asks for.
 func NewEngine(config Config) *kinds.Engine {

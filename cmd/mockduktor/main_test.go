@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/http/httptrace"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -336,33 +337,47 @@ func TestShutdownFinishesRequests(t *testing.T) {
 	r := serveBinary(t, nil)
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
+	// The server asks for the body once the handler reads it: then the request
+	// is under way.
+	reading := make(chan struct{})
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{Got100Continue: func() { close(reading) }})
 	body, write := io.Pipe()
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, r.url+"/api/login", body)
 	if err != nil {
 		t.Fatal(err)
 	}
-	answered := make(chan int, 1)
+	request.Header.Set("Expect", "100-continue")
+	client := &http.Client{Transport: &http.Transport{ExpectContinueTimeout: 20 * time.Second}}
+	type result struct {
+		status int
+		err    error
+	}
+	answered := make(chan result, 1)
 	go func() {
-		response, err := http.DefaultClient.Do(request)
+		response, err := client.Do(request)
 		if err != nil {
-			answered <- 0
+			answered <- result{err: err}
 			return
 		}
 		response.Body.Close()
-		answered <- response.StatusCode
+		answered <- result{status: response.StatusCode}
 	}()
-	// The first half is through once the transport has read it.
-	if _, err := write.Write([]byte(`{"username":"ada",`)); err != nil {
-		t.Fatal(err)
+	select {
+	case <-reading:
+	case early := <-answered:
+		t.Fatalf("answered before the body was sent: %+v", early)
 	}
 	if err := r.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := write.Write([]byte(`"password":"ada-password"}`)); err != nil {
+	if _, err := write.Write([]byte(`{"username":"ada","password":"ada-password"}`)); err != nil {
 		t.Fatal(err)
 	}
 	write.Close()
-	if status := <-answered; status != http.StatusOK {
-		t.Errorf("status %d, expected 200", status)
+	if got := <-answered; got.err != nil || got.status != http.StatusOK {
+		t.Errorf("status %d, %v; expected 200", got.status, got.err)
+	}
+	if err := r.cmd.Wait(); err != nil {
+		t.Errorf("after SIGTERM: %v", err)
 	}
 }
