@@ -71,11 +71,12 @@ type Config struct {
 // Provider is one issuer. Safe for concurrent use.
 type Provider struct {
 	config    Config
-	base      string // the issuer without a slash at its end
-	path      string // of base
-	tag       string // tells this issuer's cookies from those of others on the host
-	secure    bool   // cookies go over https only
-	key       []byte // for what is derived: codes, refresh tokens, form tokens
+	base      string                      // the issuer without a slash at its end
+	path      string                      // of base
+	tag       string                      // tells this issuer's cookies from those of others on the host
+	secure    bool                        // cookies go over https only
+	key       []byte                      // for what is derived: codes, refresh tokens, form tokens
+	handlers  map[string]echo.HandlerFunc // by path below the issuer
 	published atomic.Pointer[published]
 }
 
@@ -123,6 +124,10 @@ func New(config Config) (*Provider, error) {
 		mac := hmac.New(sha256.New, config.Secret)
 		mac.Write([]byte("mockduktor idp\x00" + config.Issuer))
 		p.key = mac.Sum(nil)
+	}
+	p.handlers = map[string]echo.HandlerFunc{}
+	for _, r := range p.routes() {
+		p.handlers[r.path] = p.serve(r)
 	}
 	p.SetKeys(config.Keys)
 	if config.AnyClient {
@@ -196,13 +201,15 @@ func (p *Provider) Register(g *echo.Group) {
 // for servers that choose among providers by request, and does what the
 // handlers mounted by Register do.
 func (p *Provider) Handle(c echo.Context, path string) error {
-	for _, r := range p.routes() {
-		if r.path == path {
-			return p.serve(r)(c)
-		}
+	if handle := p.handlers[path]; handle != nil {
+		return handle(c)
 	}
 	return p.lost(c)
 }
+
+// Serves tells whether there is an endpoint at path, which is what follows the
+// issuer's path.
+func (p *Provider) Serves(path string) bool { return p.handlers[path] != nil }
 
 // serve puts around an endpoint what they all have: CORS, methods, headers and
 // the one place where errors become answers.

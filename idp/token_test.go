@@ -311,7 +311,7 @@ func TestRFC6749Section4CodeIsBound(t *testing.T) {
 	bad("code_verifier", "", "code_verifier is missing")
 	bad("code", "", "code is missing")
 	bad("code", "rubbish", "never given out")
-	bad("code", code[:len(code)-1]+"_", "never given out")
+	bad("code", changed(code), "never given out")
 	bad("code", strings.ToUpper(code), "never given out")
 	r := s.request("POST", s.issuer+"/token", codeForm(code))
 	r.SetBasicAuth("other", "x")
@@ -341,6 +341,15 @@ func TestSecretsAreForOnePurpose(t *testing.T) {
 	if response := s.response(b.authorize("prompt", "none")); response.Get("error") != "login_required" {
 		t.Errorf("a code as session: %v", response)
 	}
+}
+
+// changed is the text with another last character.
+func changed(s string) string {
+	last := len(s) - 1
+	if s[last] == 'A' {
+		return s[:last] + "B"
+	}
+	return s[:last] + "A"
 }
 
 // RFC 9700, section 2.1.1: a verifier without challenge is a downgrade.
