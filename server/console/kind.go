@@ -6,10 +6,12 @@ import (
 	"iter"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 
 	"github.com/mockduktor/mockduktor/openapi"
+	"github.com/mockduktor/mockduktor/rbac"
 	"github.com/mockduktor/mockduktor/server/kinds"
 	"github.com/mockduktor/mockduktor/server/store"
 )
@@ -19,7 +21,7 @@ func (c *call) listKind(kind *openapi.Kind) error {
 	if err := c.checkQuery(http.MethodGet, kind.ListPath); err != nil {
 		return err
 	}
-	key, err := c.key(kind, false)
+	key, err := c.ownedKey(kind, false)
 	if err != nil {
 		return err
 	}
@@ -28,22 +30,52 @@ func (c *call) listKind(kind *openapi.Kind) error {
 		return err
 	}
 	rule := c.Engine.Rule(kind)
-	if err := c.instanceKeyMay(tx, rule, kind); err != nil {
+	if err := c.mayUse(rule, kind); err != nil {
 		return err
 	}
-	keep := c.filters(kind, rule)
+	keep, view := c.filters(tx, kind, rule), c.view(tx)
+	view.Query = c.QueryParam
 	body := make([]byte, 0, 4096)
 	body = append(body, '[')
-	for resource := range c.visible(tx, kind, rule, key.Parents) {
+	for resource := range c.ordered(tx, kind, rule, key.Parents) {
 		if !keep(resource) {
 			continue
 		}
 		if len(body) > 1 {
 			body = append(body, ',')
 		}
-		body = append(body, resource.JSON...)
+		shown, err := c.Engine.Present(kind, view, resource)
+		if err != nil {
+			return err
+		}
+		body = append(body, shown...)
 	}
 	return c.Blob(http.StatusOK, echo.MIMEApplicationJSON, append(body, ']'))
+}
+
+// view is what readings of this call depend on.
+func (c *call) view(tx *store.Tx) kinds.View {
+	return kinds.View{Tx: tx, Now: c.World.Clock.Now(), Query: func(string) string { return "" },
+		May: func(need kinds.Need) bool { return c.may(need) }}
+}
+
+// ordered is visible, with what every world has, in the kind's own order.
+func (c *call) ordered(tx *store.Tx, kind *openapi.Kind, rule *kinds.Rule, parents []string) iter.Seq[*store.Resource] {
+	if rule.Order == nil {
+		return c.visible(tx, kind, rule, parents)
+	}
+	list := slices.Collect(c.visible(tx, kind, rule, parents))
+	for _, fixed := range rule.Fixed {
+		if c.may(c.readNeed(tx, kind, rule, fixed)) {
+			list = append(list, fixed)
+		}
+	}
+	order := rule.Order
+	if c.QueryParam("descSort") == "true" {
+		order = func(a, b *store.Resource) int { return rule.Order(b, a) }
+	}
+	slices.SortStableFunc(list, order)
+	return slices.Values(list)
 }
 
 // visible walks the resources of a collection that the caller may see, in name
@@ -58,7 +90,7 @@ func (c *call) visible(tx *store.Tx, kind *openapi.Kind, rule *kinds.Rule, paren
 	}
 	return func(yield func(*store.Resource) bool) {
 		for resource := range all {
-			if !c.holds(c.who, readNeed(rule, resource)) {
+			if !c.may(c.readNeed(tx, kind, rule, resource)) {
 				continue
 			}
 			if !yield(resource) {
@@ -68,11 +100,11 @@ func (c *call) visible(tx *store.Tx, kind *openapi.Kind, rule *kinds.Rule, paren
 	}
 }
 
-func readNeed(rule *kinds.Rule, resource *store.Resource) kinds.Need {
+func (c *call) readNeed(tx *store.Tx, kind *openapi.Kind, rule *kinds.Rule, resource *store.Resource) kinds.Need {
 	if rule.Access.Read == nil {
 		return kinds.Need{}
 	}
-	return rule.Access.Read(kinds.Key{Parents: resource.Parents, Name: resource.Name}, nil)
+	return rule.Access.Read(kinds.Ask{Tx: tx, Kind: kind, Key: kinds.Key{Parents: resource.Parents, Name: resource.Name}, Old: resource})
 }
 
 func (c *call) spans(tx *store.Tx, kind *openapi.Kind, rule *kinds.Rule, parents []string) iter.Seq[*store.Resource] {
@@ -109,9 +141,9 @@ func (c *call) spans(tx *store.Tx, kind *openapi.Kind, rule *kinds.Rule, parents
 }
 
 // filters joins the list's query parameters into one condition.
-func (c *call) filters(kind *openapi.Kind, rule *kinds.Rule) func(*store.Resource) bool {
+func (c *call) filters(tx *store.Tx, kind *openapi.Kind, rule *kinds.Rule) func(*store.Resource) bool {
 	type condition struct {
-		matches func(*store.Resource, string) bool
+		matches func(*store.Tx, *store.Resource, string) bool
 		value   string
 	}
 	var conditions []condition
@@ -122,12 +154,17 @@ func (c *call) filters(kind *openapi.Kind, rule *kinds.Rule) func(*store.Resourc
 		}
 	}
 	return func(resource *store.Resource) bool {
-		return !slices.ContainsFunc(conditions, func(one condition) bool { return !one.matches(resource, one.value) })
+		return !slices.ContainsFunc(conditions, func(one condition) bool { return !one.matches(tx, resource, one.value) })
 	}
 }
 
-// instanceKeyMay refuses an application-instance key on a kind it is not for.
-func (c *call) instanceKeyMay(tx *store.Tx, rule *kinds.Rule, kind *openapi.Kind) error {
+// mayUse refuses an application-instance key on a kind it is not for, and paid
+// kinds on the free plan.
+func (c *call) mayUse(rule *kinds.Rule, kind *openapi.Kind) error {
+	if kind.Licensed && c.Settings.Plan == PlanFree {
+		return &kinds.Error{Code: kinds.Forbidden, Message: "The kind " + kind.Name + " is not part of the free plan",
+			Reason: fmt.Sprintf("the platform licence is %s; with %s the kind %s can be used (--plan)", PlanFree, PlanEnterprise, kind.Name)}
+	}
 	if c.who.Sort != SortInstanceKey || rule.Access.InstanceKey {
 		return nil
 	}
@@ -136,7 +173,10 @@ func (c *call) instanceKeyMay(tx *store.Tx, rule *kinds.Rule, kind *openapi.Kind
 }
 
 func (c *call) getKind(kind *openapi.Kind) error {
-	key, err := c.key(kind, true)
+	if err := c.checkQuery(http.MethodGet, kind.ItemPath); err != nil {
+		return err
+	}
+	key, err := c.ownedKey(kind, true)
 	if err != nil {
 		return err
 	}
@@ -145,7 +185,10 @@ func (c *call) getKind(kind *openapi.Kind) error {
 		return err
 	}
 	rule := c.Engine.Rule(kind)
-	if err := c.instanceKeyMay(tx, rule, kind); err != nil {
+	if err := c.mayUse(rule, kind); err != nil {
+		return err
+	}
+	if key, err = c.findOwner(tx, kind, rule, key); err != nil {
 		return err
 	}
 	resource, err := c.Engine.Find(tx, kind, key)
@@ -155,19 +198,132 @@ func (c *call) getKind(kind *openapi.Kind) error {
 	}
 	need := kinds.Need{}
 	if rule.Access.Read != nil {
-		need = rule.Access.Read(key, nil)
+		need = rule.Access.Read(kinds.Ask{Tx: tx, Kind: kind, Key: key, Old: resource})
 	}
 	if refused != nil && need.Cluster != "" {
 		return refused // everything below an unknown cluster is a 404 too
 	}
 	// Permission before existence: a refused caller learns nothing of what there is.
-	if err := c.allow(tx, c.who, need); err != nil {
+	if err := c.permit(tx, need); err != nil {
 		return err
 	}
 	if refused != nil {
 		return refused
 	}
-	return c.Blob(http.StatusOK, echo.MIMEApplicationJSON, resource.JSON)
+	shown, err := c.Engine.Present(kind, c.view(tx), resource)
+	if err != nil {
+		return err
+	}
+	return c.Blob(http.StatusOK, echo.MIMEApplicationJSON, shown)
+}
+
+// ownedKey is the key that the path and, for a kind with owners, the query name;
+// without an owner in the query the key has none.
+func (c *call) ownedKey(kind *openapi.Kind, named bool) (kinds.Key, error) {
+	key, err := c.key(kind, named)
+	if err != nil || len(kind.Owner) == 0 {
+		return key, err
+	}
+	var names []string
+	for _, param := range kind.Owner {
+		names = append(names, param.Name)
+		if value := c.QueryParam(param.Name); value != "" {
+			key.Parents = append(key.Parents, kinds.OwnerKey(param.Name, value))
+		}
+	}
+	if len(key.Parents) > 1 {
+		return key, &kinds.Error{Code: kinds.Invalid, Field: names[0],
+			Message: "Invalid value for: query parameter (expected at most one of " + strings.Join(names, ", ") + ")"}
+	}
+	return key, nil
+}
+
+// findOwner completes a key that names no owner: with that of the only resource
+// of the name that the caller may see.
+func (c *call) findOwner(tx *store.Tx, kind *openapi.Kind, rule *kinds.Rule, key kinds.Key) (kinds.Key, error) {
+	if len(kind.Owner) == 0 || len(key.Parents) > 0 {
+		return key, nil
+	}
+	for resource := range c.visible(tx, kind, rule, nil) {
+		if resource.Name != key.Name {
+			continue
+		}
+		if len(key.Parents) > 0 {
+			return key, &kinds.Error{Code: kinds.Invalid, Message: fmt.Sprintf(
+				"Several owners have the %s %s: name one of them in the query, such as ?%s=…", kind.Kebab, key.Name, kind.Owner[0].Name)}
+		}
+		key.Parents = resource.Parents
+	}
+	if len(key.Parents) == 0 {
+		_, err := c.Engine.Find(tx, kind, kinds.Key{Parents: []string{""}, Name: key.Name})
+		return key, err
+	}
+	return key, nil
+}
+
+// may says whether the caller holds what something needs.
+func (c *call) may(need kinds.Need) bool {
+	plain := need
+	if need.Below {
+		plain.Grant = rbac.Need{}
+	}
+	switch {
+	case c.holds(c.who, plain), need.Below && c.holdsBelow(need.Grant),
+		len(need.Somewhere.AnyOf) > 0 && c.holdsSomewhere(need.Somewhere),
+		need.User != "" && strings.EqualFold(need.User, c.who.Email),
+		need.Group != "" && slices.Contains(c.who.Groups(), need.Group):
+		return true
+	}
+	missing := func(one kinds.Need) bool { return !c.may(one) }
+	return slices.ContainsFunc(need.Or, c.may) || len(need.All) > 0 && !slices.ContainsFunc(need.All, missing)
+}
+
+// holdsBelow asks for a permission on every name that begins with need.Name.
+func (c *call) holdsBelow(need rbac.Need) bool {
+	spans := c.who.Subject().Spans(need.Resource, need.Cluster, need.Connect, need.AnyOf...)
+	return spans.All || slices.ContainsFunc(spans.Prefixes, func(prefix string) bool { return strings.HasPrefix(need.Name, prefix) })
+}
+
+func (c *call) holdsSomewhere(need rbac.Need) bool {
+	subject := c.who.Subject()
+	if need.Connect == "" {
+		return subject.CanAny(need.Resource, need.Cluster, need.AnyOf...)
+	}
+	return !subject.Spans(need.Resource, need.Cluster, need.Connect, need.AnyOf...).Empty()
+}
+
+// permit is the Console's 403 when the caller does not hold what a call needs;
+// of several things it names the first that is missing.
+func (c *call) permit(tx *store.Tx, need kinds.Need) error {
+	if c.may(need) {
+		return nil
+	}
+	for _, one := range need.All {
+		if !c.may(one) {
+			return c.permit(tx, one)
+		}
+	}
+	what, reason := "", ""
+	switch {
+	case len(need.Grant.AnyOf) > 0, need.Cluster != "", need.Application != "", need.Instance != "":
+		return c.forbidden(tx, c.who, need)
+	case need.Group != "":
+		what, reason = "membership of group "+need.Group, fmt.Sprintf("%s is not in the group %s", c.who, need.Group)
+	case need.User != "":
+		what, reason = "to be "+need.User, fmt.Sprintf("%s is not %s, to whom this belongs", c.who, need.User)
+	case len(need.Somewhere.AnyOf) > 0:
+		some := need.Somewhere
+		some.Name = "*"
+		what, reason = some.String(), fmt.Sprintf("%s holds it on no %s at all", c.who, some.Resource)
+	case len(need.Or) > 0:
+		return c.permit(tx, need.Or[0])
+	default:
+		return c.forbidden(tx, c.who, need)
+	}
+	if c.who.Email != "" {
+		reason += "; " + membership(c.who.Groups())
+	}
+	return &kinds.Error{Code: kinds.Forbidden, Message: "Missing permission: " + what, Reason: reason}
 }
 
 // errDry undoes the transaction of a dry run.
@@ -177,33 +333,35 @@ func (c *call) applyKind(kind *openapi.Kind) error {
 	if err := c.checkQuery(http.MethodPut, kind.ListPath); err != nil {
 		return err
 	}
-	dry := c.QueryParam("dryMode") == "true"
-	resource, outcome, err := c.upsert(kind, false, dry)
+	shown, outcome, err := c.upsert(kind, false, c.QueryParam("dryMode") == "true")
 	if err != nil {
 		return err
 	}
-	return c.result(resource, "upsertResult", string(outcome))
+	return c.result(shown, "upsertResult", string(outcome))
 }
 
 func (c *call) createKind(kind *openapi.Kind) error {
-	resource, outcome, err := c.upsert(kind, true, false)
+	if err := c.checkQuery(http.MethodPost, kind.ListPath); err != nil {
+		return err
+	}
+	shown, outcome, err := c.upsert(kind, true, false)
 	if err != nil {
 		return err
 	}
-	return c.result(resource, "createResult", string(outcome))
+	return c.result(shown, "createResult", string(outcome))
 }
 
-// result joins kept bytes, so that a resource is never encoded twice.
-func (c *call) result(resource *store.Resource, field, outcome string) error {
-	body := make([]byte, 0, len(resource.JSON)+64)
+// result joins the bytes of a resource, so that it is never encoded twice.
+func (c *call) result(resource []byte, field, outcome string) error {
+	body := make([]byte, 0, len(resource)+64)
 	body = append(body, `{"resource":`...)
-	body = append(body, resource.JSON...)
+	body = append(body, resource...)
 	body = append(body, `,"`+field+`":"`+outcome+`"}`...)
 	return c.Blob(http.StatusOK, echo.MIMEApplicationJSON, body)
 }
 
-func (c *call) upsert(kind *openapi.Kind, createOnly, dry bool) (*store.Resource, kinds.Outcome, error) {
-	path, err := c.key(kind, false)
+func (c *call) upsert(kind *openapi.Kind, createOnly, dry bool) ([]byte, kinds.Outcome, error) {
+	path, err := c.ownedKey(kind, false)
 	if err != nil {
 		return nil, "", err
 	}
@@ -224,38 +382,66 @@ func (c *call) upsert(kind *openapi.Kind, createOnly, dry bool) (*store.Resource
 				Message: fmt.Sprintf("Invalid value for: body (%q differs from %q in the path at 'metadata.%s')", sent.Parents[i], path.Parents[i], parent)}
 		}
 	}
-	var resource *store.Resource
+	if len(kind.Owner) > 0 && len(path.Parents) > 0 && sent.Parents[0] != path.Parents[0] {
+		return nil, "", &kinds.Error{Code: kinds.Invalid, Field: "metadata",
+			Message: fmt.Sprintf("Invalid value for: body (the owner %q differs from %q in the query at 'metadata')", sent.Parents[0], path.Parents[0])}
+	}
+	var shown []byte
 	var outcome kinds.Outcome
 	err = c.World.Update(func(tx *store.Tx) error {
-		if err := c.instanceKeyMay(tx, c.Engine.Rule(kind), kind); err != nil {
+		if err := c.mayUse(c.Engine.Rule(kind), kind); err != nil {
 			return err
 		}
-		var err error
-		resource, outcome, err = c.Engine.Apply(tx, kinds.Request{
-			Kind: kind, Object: object, CreateOnly: createOnly,
-			Allow: func(need kinds.Need) error { return c.allow(tx, c.who, need) },
+		resource, what, err := c.Engine.Apply(tx, kinds.Request{
+			Kind: kind, Object: object, CreateOnly: createOnly, By: c.by(),
+			Allow: func(need kinds.Need) error { return c.permit(tx, need) },
 		})
-		if err == nil && dry {
+		if err != nil {
+			return err
+		}
+		outcome = what
+		view := c.view(tx)
+		view.Now = tx.Now()
+		if shown, err = c.Engine.Present(kind, view, resource); err != nil {
+			return err
+		}
+		if dry {
 			return errDry
 		}
-		return err
+		return nil
 	})
 	if errors.Is(err, errDry) {
 		err = nil
 	}
-	return resource, outcome, err
+	return shown, outcome, err
+}
+
+// by is how resources name the caller.
+func (c *call) by() kinds.By {
+	if c.who.Key != nil {
+		return kinds.By{Name: c.who.Key.Label, Instance: c.who.Instance}
+	}
+	return kinds.By{Name: c.who.Email}
 }
 
 func (c *call) deleteKind(kind *openapi.Kind) error {
-	key, err := c.key(kind, true)
+	if err := c.checkQuery(http.MethodDelete, kind.ItemPath); err != nil {
+		return err
+	}
+	key, err := c.ownedKey(kind, true)
 	if err != nil {
 		return err
 	}
 	err = c.World.Update(func(tx *store.Tx) error {
-		if err := c.instanceKeyMay(tx, c.Engine.Rule(kind), kind); err != nil {
+		rule := c.Engine.Rule(kind)
+		if err := c.mayUse(rule, kind); err != nil {
 			return err
 		}
-		return c.Engine.Delete(tx, kind, key, func(need kinds.Need) error { return c.allow(tx, c.who, need) })
+		var err error
+		if key, err = c.findOwner(tx, kind, rule, key); err != nil {
+			return err
+		}
+		return c.Engine.Delete(tx, kind, key, func(need kinds.Need) error { return c.permit(tx, need) })
 	})
 	if err != nil {
 		return err

@@ -39,7 +39,7 @@ func applicationRule() *Rule {
 		Refs: func(value any) []string {
 			return []string{store.Ref("owner", value.(*Application).Owner)}
 		},
-		Delete: func(tx *store.Tx, r *store.Resource) error {
+		Delete: func(_ *Engine, tx *store.Tx, r *store.Resource) error {
 			for below := range tx.Referrers(store.Ref("application", r.Name)) {
 				if below.Kind == "ApplicationInstance" {
 					return conflict("metadata.name", "Cannot delete %s because it has instances", r.Name)

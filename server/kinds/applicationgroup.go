@@ -17,15 +17,13 @@ type ApplicationGroup struct {
 }
 
 func applicationGroupRule(settings Settings) *Rule {
-	write := func(_ Key, object map[string]any) Need {
-		return Need{Application: text(part(object, "metadata"), "application")}
-	}
+	write := func(ask Ask) Need { return Need{Application: text(ask.metadata(), "application")} }
 	return &Rule{
 		Identity: true,
 		Access: Access{Read: permission(rbac.ResourcePlatform, rbac.TaasView),
 			Create: write, Update: write, Delete: write, InstanceKey: true},
-		Filters: map[string]func(*store.Resource, string) bool{
-			"application": func(r *store.Resource, want string) bool {
+		Filters: map[string]func(*store.Tx, *store.Resource, string) bool{
+			"application": func(_ *store.Tx, r *store.Resource, want string) bool {
 				return r.Value.(*ApplicationGroup).Application == want
 			},
 		},
@@ -47,7 +45,7 @@ func applicationGroupRule(settings Settings) *Rule {
 			return refs
 		},
 		After:  touchMapping,
-		Delete: func(tx *store.Tx, _ *store.Resource) error { return tx.TouchMapping() },
+		Delete: func(_ *Engine, tx *store.Tx, _ *store.Resource) error { return tx.TouchMapping() },
 	}
 }
 

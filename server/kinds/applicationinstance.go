@@ -18,8 +18,8 @@ func applicationInstanceRule() *Rule {
 	return &Rule{
 		Identity: true,
 		Access:   Access{Read: permission(rbac.ResourcePlatform, "taasView")},
-		Filters: map[string]func(*store.Resource, string) bool{
-			"application": func(r *store.Resource, want string) bool {
+		Filters: map[string]func(*store.Tx, *store.Resource, string) bool{
+			"application": func(_ *store.Tx, r *store.Resource, want string) bool {
 				return r.Value.(*ApplicationInstance).Application == want
 			},
 		},
@@ -44,6 +44,10 @@ func applicationInstanceRule() *Rule {
 			return c.engine.relabel(c.Tx, instance.Cluster, covered)
 		},
 		Delete: deleteInstance,
+		Deleted: func(e *Engine, tx *store.Tx, r *store.Resource) error {
+			instance := r.Value.(*ApplicationInstance)
+			return e.relabel(tx, instance.Cluster, instance.Resources)
+		},
 	}
 }
 
@@ -134,7 +138,7 @@ func checkNeighbours(c *Change, instance rbac.Instance, account string) error {
 	return nil
 }
 
-func deleteInstance(tx *store.Tx, r *store.Resource) error {
+func deleteInstance(_ *Engine, tx *store.Tx, r *store.Resource) error {
 	var keys []*store.Resource
 	for other := range tx.Referrers(store.Ref("instance", r.Name)) {
 		if other.Kind == APIKeyKind {

@@ -9,8 +9,8 @@ import (
 )
 
 func applicationInstancePermissionRule() *Rule {
-	write := func(_ Key, object map[string]any) Need {
-		metadata := part(object, "metadata")
+	write := func(ask Ask) Need {
+		metadata := ask.metadata()
 		return Need{
 			Application: text(metadata, "application"), Instance: text(metadata, "appInstance"),
 			InstancePermission: rbac.ApplicationInstancePermissionGrantAccess,
@@ -21,10 +21,10 @@ func applicationInstancePermissionRule() *Rule {
 		Identity: true,
 		Access: Access{Read: permission(rbac.ResourcePlatform, rbac.TaasView),
 			Create: write, Update: write, Delete: write, InstanceKey: true},
-		Filters: map[string]func(*store.Resource, string) bool{
-			"filterByApplication":         func(r *store.Resource, want string) bool { return permissionOf(r).Application == want },
-			"filterByApplicationInstance": func(r *store.Resource, want string) bool { return permissionOf(r).Instance == want },
-			"filterByGrantedTo":           func(r *store.Resource, want string) bool { return permissionOf(r).GrantedTo == want },
+		Filters: map[string]func(*store.Tx, *store.Resource, string) bool{
+			"filterByApplication":         func(_ *store.Tx, r *store.Resource, want string) bool { return permissionOf(r).Application == want },
+			"filterByApplicationInstance": func(_ *store.Tx, r *store.Resource, want string) bool { return permissionOf(r).Instance == want },
+			"filterByGrantedTo":           func(_ *store.Tx, r *store.Resource, want string) bool { return permissionOf(r).GrantedTo == want },
 		},
 		Check: checkInstancePermission,
 		Parse: func(object map[string]any) (any, []openapi.Problem) {

@@ -10,6 +10,8 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"strings"
+	"time"
 
 	"github.com/mockduktor/mockduktor/openapi"
 	"github.com/mockduktor/mockduktor/server/store"
@@ -19,7 +21,12 @@ import (
 type Rule struct {
 	Access Access
 	// Filters select list items, by query parameter name.
-	Filters map[string]func(r *store.Resource, value string) bool
+	Filters map[string]func(tx *store.Tx, r *store.Resource, value string) bool
+	// Order sorts lists; nil leaves them in the order of names. A kind that has
+	// it may have the query parameter descSort, which turns it round.
+	Order func(a, b *store.Resource) int
+	// Fixed are resources that every world has and nobody can change.
+	Fixed []*store.Resource
 	// Identity: a change of this kind changes what RBAC reads.
 	Identity bool
 	// Drop takes out of a body what the Console drops without a word.
@@ -28,8 +35,14 @@ type Rule struct {
 	Prepare func(object map[string]any)
 	// Check refuses what the schema cannot know: other resources, immutability.
 	Check func(c *Change) error
+	// Guard refuses what policies forbid. It is not asked when nothing changes,
+	// so that a policy put later does not stand in the way of what is there.
+	Guard func(c *Change) error
 	// Show adds the fields that the server sets.
 	Show func(c *Change) error
+	// Present adds the fields that depend on the time, on other resources or on
+	// the caller when the resource is read; it returns the whole resource.
+	Present func(v View, r *store.Resource) ([]byte, error)
 	// Parse makes the typed form that Resource.Value holds, from what is shown.
 	Parse func(object map[string]any) (any, []openapi.Problem)
 	// Settle completes the typed form with what only the world knows.
@@ -39,12 +52,33 @@ type Rule struct {
 	// After carries a change on to other resources, in the same transaction.
 	After func(c *Change) error
 	// Delete refuses, or clears away what hangs on the resource.
-	Delete func(tx *store.Tx, r *store.Resource) error
+	Delete func(e *Engine, tx *store.Tx, r *store.Resource) error
+	// Deleted carries a deletion on to other resources once it has happened.
+	Deleted func(e *Engine, tx *store.Tx, r *store.Resource) error
 	// DeletesAbsent: deleting what is not there succeeds instead of 404.
 	DeletesAbsent bool
 	// Managed removes the fields that Show added, so that an unchanged
 	// resource compares as unchanged.
 	Managed func(object map[string]any)
+	// Normalize brings what is compared into a form in which equal meaning is
+	// equal text, where the schema cannot know that. What is kept stays as sent.
+	Normalize func(object map[string]any)
+}
+
+// By says who makes a change.
+type By struct {
+	Name     string // e-mail address, or the name of an API key; "" for a seed
+	Instance string // of an application-instance key
+}
+
+// View is what a reading depends on beside the resource.
+type View struct {
+	Tx  *store.Tx
+	Now time.Time // the world's
+	// Query gives a query parameter of a list, "" where there is none.
+	Query func(name string) string
+	// May says whether the reader holds what something needs.
+	May func(need Need) bool
 }
 
 // Change is one upsert on its way into a world.
@@ -56,11 +90,26 @@ type Change struct {
 	Sent   map[string]any  // the body as it came
 	Object map[string]any  // what will be kept and shown
 	Value  any             // typed form of Object, after Parse
-	engine *Engine
+	By     By
+	// Outcome is known from Guard on.
+	Outcome Outcome
+	engine  *Engine
+
+	owner      *ApplicationInstance // see ownedBy
+	ownerKnown bool
 }
 
 // Created says whether the change makes a new resource.
 func (c *Change) Created() bool { return c.Old == nil }
+
+// by is the name that the resource shows for who changed it: what a seed
+// brings was brought by the root admin.
+func (c *Change) by() string {
+	if c.By.Name == "" {
+		return c.engine.settings.AdminEmail
+	}
+	return c.By.Name
+}
 
 // Outcome is what an upsert did, in the Console's words.
 type Outcome string
@@ -97,7 +146,10 @@ func New(console, mock *openapi.Document, settings Settings) *Engine {
 		e.own[kind.Name] = true
 	}
 	for _, kind := range e.kinds {
-		rule, ok := rules[kind.Name]
+		rule, ok := rules[kind.Name+"/"+kind.Version]
+		if !ok {
+			rule, ok = rules[kind.Name]
+		}
 		if !ok {
 			rule = &Rule{}
 		}
@@ -124,10 +176,30 @@ func (e *Engine) Rule(kind *openapi.Kind) *Rule { return e.rules[kind] }
 func (e *Engine) Find(tx *store.Tx, kind *openapi.Kind, key Key) (*store.Resource, error) {
 	resource, err := tx.Resource(kind.Name, kind.Version, key.Parents, key.Name)
 	if errors.Is(err, store.ErrNotFound) {
+		if fixed := e.rules[kind].fixed(key); fixed != nil {
+			return fixed, nil
+		}
 		return nil, absent("metadata.name", "No "+kind.Kebab+" with this technical id exists",
 			"%s %s not found", kind.Name, key.Name)
 	}
 	return resource, err
+}
+
+func (r *Rule) fixed(key Key) *store.Resource {
+	for _, resource := range r.Fixed {
+		if resource.Name == key.Name {
+			return resource
+		}
+	}
+	return nil
+}
+
+// Present returns the bytes that a reader gets of a resource.
+func (e *Engine) Present(kind *openapi.Kind, v View, r *store.Resource) ([]byte, error) {
+	if present := e.rules[kind].Present; present != nil {
+		return present(v, r)
+	}
+	return r.JSON, nil
 }
 
 // CheckParents refuses a path whose parents do not exist.
@@ -167,7 +239,32 @@ func ConnectCluster(tx *store.Tx, field, cluster, name string) (*store.Resource,
 	return resource, err
 }
 
-// KeyOf reads the key of a resource body: its parents' fields and its name.
+// OwnerKey is the key part of an owner: the resources of a kind with owners
+// have names of their own for each. E-mail addresses ignore case.
+func OwnerKey(field, name string) string {
+	if field == "user" {
+		name = strings.ToLower(name)
+	}
+	return field + ":" + name
+}
+
+// ownerIn reads the one owner that metadata of a kind with owners names.
+func ownerIn(kind *openapi.Kind, metadata map[string]any) (string, error) {
+	var owners, fields []string
+	for _, param := range kind.Owner {
+		fields = append(fields, "metadata."+param.Name)
+		if name := text(metadata, param.Name); name != "" {
+			owners = append(owners, OwnerKey(param.Name, name))
+		}
+	}
+	if len(owners) != 1 {
+		return "", invalid("metadata", "expected exactly one owner: %s", strings.Join(fields, " or "))
+	}
+	return owners[0], nil
+}
+
+// KeyOf reads the key of a resource body: its parents' fields, or its owner,
+// and its name.
 func KeyOf(kind *openapi.Kind, object map[string]any) (Key, error) {
 	metadata, _ := object["metadata"].(map[string]any)
 	key := Key{Parents: make([]string, len(kind.Parents))}
@@ -181,6 +278,13 @@ func KeyOf(kind *openapi.Kind, object map[string]any) (Key, error) {
 		} else {
 			key.Parents[i] = value
 		}
+	}
+	if len(kind.Owner) > 0 {
+		owner, err := ownerIn(kind, metadata)
+		if err != nil {
+			return Key{}, err
+		}
+		key.Parents = append(key.Parents, owner)
 	}
 	return key, nil
 }
@@ -211,6 +315,7 @@ type Request struct {
 	CreateOnly bool           // refuse an existing resource
 	// Allow is asked once the old resource is known; nil allows.
 	Allow func(need Need) error
+	By    By
 }
 
 // Apply upserts one resource in a transaction. The caller commits, or not.
@@ -223,7 +328,7 @@ func (e *Engine) Apply(tx *store.Tx, request Request) (*store.Resource, Outcome,
 	if err := e.CheckParents(tx, kind, key.Parents); err != nil {
 		return nil, "", err
 	}
-	c := &Change{Tx: tx, Kind: kind, Key: key, Sent: request.Object, engine: e}
+	c := &Change{Tx: tx, Kind: kind, Key: key, Sent: request.Object, By: request.By, engine: e}
 	c.Old, err = tx.Resource(kind.Name, kind.Version, key.Parents, key.Name)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return nil, "", err
@@ -243,6 +348,9 @@ func (e *Engine) Apply(tx *store.Tx, request Request) (*store.Resource, Outcome,
 			return nil, "", err
 		}
 	}
+	if rule.fixed(key) != nil {
+		return nil, "", builtIn(kind, key)
+	}
 	if request.CreateOnly && c.Old != nil {
 		return nil, "", &Error{Code: Conflict, Title: "Resource already exists", Field: "metadata.name",
 			Message: fmt.Sprintf("%s %s already exists", kind.Name, key.Name)}
@@ -258,7 +366,11 @@ func (r *Rule) needed(c *Change) Need {
 	if access == nil {
 		return Need{}
 	}
-	return access(c.Key, c.Object)
+	return access(Ask{Tx: c.Tx, Kind: c.Kind, Key: c.Key, Old: c.Old, Object: c.Object, engine: c.engine})
+}
+
+func builtIn(kind *openapi.Kind, key Key) error {
+	return conflict("metadata.name", "%s %s is built in: it cannot be changed or deleted", kind.Name, key.Name)
 }
 
 func (e *Engine) put(c *Change, rule *Rule) (*store.Resource, Outcome, error) {
@@ -267,7 +379,12 @@ func (e *Engine) put(c *Change, rule *Rule) (*store.Resource, Outcome, error) {
 			return nil, "", err
 		}
 	}
-	outcome := e.compare(c, rule)
+	c.Outcome = e.compare(c, rule)
+	if rule.Guard != nil && c.Outcome != NotChanged {
+		if err := rule.Guard(c); err != nil {
+			return nil, "", err
+		}
+	}
 	if rule.Show != nil {
 		if err := rule.Show(c); err != nil {
 			return nil, "", err
@@ -277,21 +394,21 @@ func (e *Engine) put(c *Change, rule *Rule) (*store.Resource, Outcome, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	if outcome == NotChanged {
+	if c.Outcome == NotChanged {
 		resource.UpdatedAt = c.Old.UpdatedAt
 	}
 	if err := c.Tx.Put(resource); err != nil {
 		return nil, "", err
 	}
-	if rule.Identity && outcome != NotChanged {
+	if rule.Identity && c.Outcome != NotChanged {
 		c.Tx.TouchGrants()
 	}
-	if rule.After != nil && outcome != NotChanged {
+	if rule.After != nil && c.Outcome != NotChanged {
 		if err := rule.After(c); err != nil {
 			return nil, "", err
 		}
 	}
-	return resource, outcome, nil
+	return resource, c.Outcome, nil
 }
 
 // compare decides by value, since clients send the same thing in many spellings.
@@ -299,11 +416,13 @@ func (e *Engine) compare(c *Change, rule *Rule) Outcome {
 	if c.Old == nil {
 		return Created
 	}
-	old := c.Kind.StripReadOnly(c.Old.Object())
-	if rule.Managed != nil {
-		rule.Managed(old)
+	old, object := e.Written(c.Kind, c.Old), c.Object
+	if rule.Normalize != nil {
+		object = c.Kind.StripReadOnly(object)
+		rule.Normalize(old)
+		rule.Normalize(object)
 	}
-	if string(c.Kind.Canonical(old)) == string(c.Kind.Canonical(c.Object)) {
+	if string(c.Kind.Canonical(old)) == string(c.Kind.Canonical(object)) {
 		return NotChanged
 	}
 	return Updated
@@ -341,7 +460,7 @@ func (e *Engine) resource(c *Change, rule *Rule) (*store.Resource, error) {
 // Reshow recomputes what the server sets on a resource after something it
 // depends on has changed; what people wrote stays.
 func (e *Engine) reshow(tx *store.Tx, old *store.Resource) error {
-	kind, err := e.Kind(e.shownVersion(old.Kind, old.Version), old.Kind)
+	kind, err := e.kindOf(old)
 	if err != nil {
 		return err
 	}
@@ -352,7 +471,7 @@ func (e *Engine) reshow(tx *store.Tx, old *store.Resource) error {
 		rule.Managed(object)
 	}
 	c := &Change{Tx: tx, Kind: kind, Key: Key{Parents: old.Parents, Name: old.Name}, Old: old,
-		Sent: shown, Object: object, engine: e}
+		Sent: shown, Object: object, Outcome: NotChanged, engine: e}
 	if rule.Show != nil {
 		if err := rule.Show(c); err != nil {
 			return err
@@ -383,11 +502,7 @@ func (e *Engine) Delete(tx *store.Tx, kind *openapi.Kind, key Key, allow func(ne
 		// Asked before existence, so that a refused caller learns nothing.
 		need := Need{}
 		if rule.Access.Delete != nil {
-			var object map[string]any
-			if resource != nil {
-				object = resource.Object()
-			}
-			need = rule.Access.Delete(key, object)
+			need = rule.Access.Delete(Ask{Tx: tx, Kind: kind, Key: key, Old: resource, engine: e})
 		}
 		if err := allow(need); err != nil {
 			return err
@@ -397,18 +512,68 @@ func (e *Engine) Delete(tx *store.Tx, kind *openapi.Kind, key Key, allow func(ne
 		if rule.DeletesAbsent {
 			return nil
 		}
-		_, err := e.Find(tx, kind, key)
+		if _, err := e.Find(tx, kind, key); err != nil {
+			return err
+		}
+		return builtIn(kind, key)
+	}
+	return e.remove(tx, resource)
+}
+
+// remove deletes a resource as its kind demands; it may be refused.
+func (e *Engine) remove(tx *store.Tx, r *store.Resource) error {
+	kind, err := e.kindOf(r)
+	if err != nil {
 		return err
 	}
+	rule := e.rules[kind]
 	if rule.Delete != nil {
-		if err := rule.Delete(tx, resource); err != nil {
+		if err := rule.Delete(e, tx, r); err != nil {
 			return err
 		}
 	}
 	if rule.Identity {
 		tx.TouchGrants()
 	}
-	return tx.Delete(resource)
+	if err := tx.Delete(r); err != nil {
+		return err
+	}
+	if rule.Deleted != nil {
+		return rule.Deleted(e, tx, r)
+	}
+	return nil
+}
+
+// removeAll deletes resources that hang on another one.
+func (e *Engine) removeAll(tx *store.Tx, resources []*store.Resource) error {
+	for _, r := range resources {
+		if err := e.remove(tx, r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// rewrite changes a resource because another one changed: object is its whole
+// new form.
+func (e *Engine) rewrite(tx *store.Tx, old *store.Resource, object map[string]any) error {
+	kind, err := e.kindOf(old)
+	if err != nil {
+		return err
+	}
+	resource, err := e.resource(&Change{Tx: tx, Kind: kind, Key: Key{Parents: old.Parents, Name: old.Name},
+		Old: old, Object: object, Outcome: Updated, engine: e}, e.rules[kind])
+	if err != nil {
+		return err
+	}
+	if e.rules[kind].Identity {
+		tx.TouchGrants()
+	}
+	return tx.Put(resource)
+}
+
+func (e *Engine) kindOf(r *store.Resource) (*openapi.Kind, error) {
+	return e.Kind(e.shownVersion(r.Kind, r.Version), r.Kind)
 }
 
 // Written returns a resource as people would write it: without what the server

@@ -5,6 +5,7 @@ import (
 	"net/mail"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/mockduktor/mockduktor/openapi"
 	"github.com/mockduktor/mockduktor/rbac"
@@ -38,7 +39,7 @@ func groupRule(settings Settings) *Rule {
 			return memberRefs(group.Members, group.External)
 		},
 		After: touchMapping,
-		Delete: func(tx *store.Tx, r *store.Resource) error {
+		Delete: func(_ *Engine, tx *store.Tx, r *store.Resource) error {
 			if r.Name == AdminGroup {
 				return conflict("metadata.name", "Cannot delete %s because it is built in", r.Name)
 			}
@@ -89,10 +90,16 @@ func checkMembers(spec map[string]any) error {
 	return nil
 }
 
-// IsEmail says whether a name is a bare e-mail address.
+// IsEmail says whether a name is a bare e-mail address. Letters that become
+// ASCII when case is ignored (the Kelvin sign, the long s, the dotted capital I)
+// are refused: with one of them somebody else's address would be his own to us.
 func IsEmail(name string) bool {
 	address, err := mail.ParseAddress(name)
-	return err == nil && address.Address == name
+	return err == nil && address.Address == name && strings.IndexFunc(name, foldsToASCII) < 0
+}
+
+func foldsToASCII(r rune) bool {
+	return r > unicode.MaxASCII && (unicode.ToLower(r) <= unicode.MaxASCII || unicode.ToUpper(r) <= unicode.MaxASCII)
 }
 
 func checkPermissions(spec map[string]any) error {

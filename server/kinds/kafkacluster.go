@@ -9,7 +9,7 @@ func kafkaClusterRule() *Rule {
 	write := permission(rbac.ResourcePlatform, "clusterConnectionsManage")
 	return &Rule{
 		Access: Access{
-			Read:   func(key Key, _ map[string]any) Need { return Need{Cluster: key.Name} },
+			Read:   func(ask Ask) Need { return Need{Cluster: ask.Key.Name} },
 			Create: write, Update: write, Delete: write,
 		},
 		Delete: deleteCluster,
@@ -18,7 +18,7 @@ func kafkaClusterRule() *Rule {
 
 // deleteCluster refuses while an application instance lives on the cluster;
 // what Console only saw through the connection goes with it.
-func deleteCluster(tx *store.Tx, r *store.Resource) error {
+func deleteCluster(_ *Engine, tx *store.Tx, r *store.Resource) error {
 	for instance := range tx.Referrers(store.Ref("cluster", r.Name)) {
 		return conflict("metadata.name", "Cannot delete %s because the application instance %s is on it", r.Name, instance.Name)
 	}

@@ -69,10 +69,8 @@ func checkTopic(c *Change) error {
 	if name := c.Key.Name; !isTopicName(name) {
 		return invalid("metadata.name", "expected a Kafka topic name (letters, digits, '.', '_', '-'; at most %d), got %q", maxTopicName, name)
 	}
-	for label := range part(part(c.Sent, "metadata"), "labels") {
-		if strings.HasPrefix(label, "conduktor.io/description") || strings.HasPrefix(label, "conduktor.io/auto-restart") {
-			return invalid("metadata.labels."+label, "the label is no longer accepted, use metadata.description or metadata.autoRestart")
-		}
+	if err := checkFormerLabels(c); err != nil {
+		return err
 	}
 	if c.Old == nil {
 		return nil

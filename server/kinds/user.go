@@ -50,7 +50,7 @@ func userRule(settings Settings) *Rule {
 		Refs: func(value any) []string {
 			return []string{store.Ref("email", strings.ToLower(value.(*User).Email))}
 		},
-		Delete: func(tx *store.Tx, r *store.Resource) error {
+		Delete: func(_ *Engine, tx *store.Tx, r *store.Resource) error {
 			if strings.EqualFold(r.Name, settings.AdminEmail) {
 				return conflict("metadata.name", "Cannot delete %s because it is the root admin", r.Name)
 			}
