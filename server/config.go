@@ -53,6 +53,9 @@ type Config struct {
 	// HTTPClient fetches the keys of another issuer; nil: a plain client.
 	HTTPClient *http.Client
 
+	// MaxSandboxes bounds the sandboxes there may be at once; 0: DefaultMaxSandboxes.
+	MaxSandboxes int
+
 	// Logger gets the server's log; nil: nothing is logged.
 	Logger *slog.Logger
 }
@@ -66,6 +69,9 @@ func (c *Config) complete() {
 	}
 	if c.Console.AdminPassword == "" {
 		c.Console.AdminPassword = DefaultAdminPassword
+	}
+	if c.MaxSandboxes == 0 {
+		c.MaxSandboxes = DefaultMaxSandboxes
 	}
 	if c.HTTPClient == nil {
 		c.HTTPClient = &http.Client{Timeout: 10 * time.Second}

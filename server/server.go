@@ -25,7 +25,7 @@ import (
 // Server is a running emulator.
 type Server struct {
 	config   Config
-	pair     *Pair
+	sites    *sites
 	listener net.Listener
 	http     *http.Server
 	done     chan error
@@ -69,7 +69,8 @@ func assemble(config Config, documents []*seed.Document, listener net.Listener) 
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{config: config, pair: pair, listener: listener, done: make(chan error, 1)}
+	s := &Server{config: config, listener: listener, done: make(chan error, 1)}
+	s.sites = &sites{config: config, main: &Site{Pair: pair, URL: config.PublicURL}, boxes: map[string]*Site{}}
 	s.http = &http.Server{
 		Handler:           s.routes(),
 		ReadHeaderTimeout: 10 * time.Second,
@@ -82,25 +83,57 @@ func assemble(config Config, documents []*seed.Document, listener net.Listener) 
 	return s, nil
 }
 
+// routes is one set of routes for all sites: a request for a sandbox arrives
+// there without its prefix.
 func (s *Server) routes() http.Handler {
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
 	e.Use(s.recover)
 	e.HTTPErrorHandler = s.unrouted
-	console.Register(e, openapi.Console(), func(echo.Context) *console.Console { return s.pair.Console })
+	console.Register(e, openapi.Console(), func(c echo.Context) *console.Console { return s.sites.siteOf(c).Console })
 	console.RegisterDocs(e)
-	control.Register(e, func(echo.Context) *control.Control {
-		return &control.Control{Provider: s.pair.Provider, World: s.pair.World}
+	control.Register(e, func(c echo.Context) *control.Control {
+		site := s.sites.siteOf(c)
+		return &control.Control{Provider: site.Provider, World: site.World}
 	})
-	path := s.pair.Provider.IssuerPath()
-	serve := func(c echo.Context) error {
-		return s.pair.Provider.Handle(c, strings.TrimPrefix(c.Request().URL.Path, path))
-	}
-	e.Any(path, serve)
-	e.Any(path+"/*", serve)
-	e.Any("/.well-known/*", s.pair.Provider.ServeWellKnown)
 	e.GET("/", s.front)
-	return e
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		site, inner := s.sites.enter(r)
+		if strings.HasPrefix(r.URL.Path, wellKnown) {
+			site := s.sites.wellKnownSite(r.URL.Path)
+			s.provide(e, w, r, site.Provider.ServeWellKnown)
+			return
+		}
+		if site == nil {
+			e.ServeHTTP(w, r)
+			return
+		}
+		if path, ok := site.providerPath(inner.URL.Path); ok {
+			s.provide(e, w, inner, func(c echo.Context) error { return site.Provider.Handle(c, path) })
+			return
+		}
+		e.ServeHTTP(w, inner)
+	})
+}
+
+// providerPath cuts the issuer's path off a path below the site: true when the
+// request is for the identity provider.
+func (site *Site) providerPath(path string) (string, bool) {
+	issuer := strings.TrimPrefix(site.Provider.IssuerPath(), site.prefix)
+	rest, ok := strings.CutPrefix(path, issuer)
+	if issuer == "" {
+		// An issuer on the root shares it with the Console: only what it serves is its.
+		return path, site.Provider.Serves(path)
+	}
+	return rest, ok && (rest == "" || rest[0] == '/')
+}
+
+// provide serves the identity provider's part.
+func (s *Server) provide(e *echo.Echo, w http.ResponseWriter, r *http.Request, handle echo.HandlerFunc) {
+	c := e.NewContext(r, w)
+	if err := s.recover(handle)(c); err != nil {
+		s.answer(c, err)
+	}
 }
 
 // recover turns a panic into the Console's 500, so that one request's fault
@@ -116,7 +149,7 @@ func (s *Server) recover(next echo.HandlerFunc) echo.HandlerFunc {
 				panic(cause)
 			}
 			s.config.Logger.Error("panic", "path", c.Request().URL.Path, "cause", cause, "stack", string(debug.Stack()))
-			err = s.pair.Console.Fail(c, fmt.Errorf("panic: %v", cause))
+			err = s.sites.siteOf(c).Console.Fail(c, fmt.Errorf("panic: %v", cause))
 		}()
 		return next(c)
 	}
@@ -142,7 +175,7 @@ func (s *Server) unrouted(err error, c echo.Context) {
 }
 
 func (s *Server) answer(c echo.Context, err error) {
-	if err := s.pair.Console.Fail(c, err); err != nil {
+	if err := s.sites.siteOf(c).Console.Fail(c, err); err != nil {
 		s.config.Logger.Warn("answer not written", "error", err)
 	}
 }
@@ -160,7 +193,7 @@ func (s *Server) Address() string { return s.listener.Addr().String() }
 func (s *Server) Handler() http.Handler { return s.http.Handler }
 
 // Pair is the Console and the identity provider that are served.
-func (s *Server) Pair() *Pair { return s.pair }
+func (s *Server) Pair() *Pair { return s.sites.main.Pair }
 
 // Wait returns when the server has ended, with what ended it, nil after Close.
 func (s *Server) Wait() error {
@@ -178,3 +211,13 @@ func (s *Server) Close(ctx context.Context) error {
 	}
 	return nil
 }
+
+// OpenSandbox makes a sandbox: a pair of its own at /s/{id}. id "" takes a random
+// one; from "" forks the seed, else the named snapshot; keep 0 never expires. What
+// is wrong with the request wraps ErrSandbox, an unknown snapshot store.ErrNotFound.
+func (s *Server) OpenSandbox(id, from string, keep time.Duration) (*Site, error) {
+	return s.sites.Open(id, from, keep)
+}
+
+// CloseSandbox ends a sandbox; it reports whether there was one.
+func (s *Server) CloseSandbox(id string) bool { return s.sites.Close(id) }

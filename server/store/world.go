@@ -121,3 +121,15 @@ func (w *World) Fork() *World {
 	seed := w.seed.Load()
 	return newWorld(seed.Snapshot(), seed, NewClock())
 }
+
+// ForkSnapshot is Fork from the state kept under a name, which is also what the
+// new world resets to; ErrNotFound if there is none.
+func (w *World) ForkSnapshot(name string) (*World, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	kept, ok := w.snapshots[name]
+	if !ok {
+		return nil, fmt.Errorf("snapshot %q: %w", name, ErrNotFound)
+	}
+	return newWorld(kept.Snapshot(), kept, NewClock()), nil
+}

@@ -1,0 +1,187 @@
+package server
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/labstack/echo/v4"
+)
+
+// Site is one world as it is served: the main one, or a sandbox below /s/{id}
+// with a Console, an issuer, a clock and a control API of its own.
+type Site struct {
+	*Pair
+	ID      string // "" for the main one
+	URL     string // base of its addresses, without a slash at its end
+	Created time.Time
+	Expires time.Time // machine time; zero = never
+	prefix  string    // path before everything: "" or /s/{id}
+}
+
+// sandboxPath begins the addresses of sandboxes.
+const sandboxPath = "/s/"
+
+// DefaultMaxSandboxes bounds how many sandboxes there may be at once.
+const DefaultMaxSandboxes = 10_000
+
+// ErrSandbox is wrapped by what is wrong with a request for a sandbox.
+var ErrSandbox = errors.New("sandbox")
+
+// sites are the main site and the sandboxes.
+type sites struct {
+	config Config
+	main   *Site
+
+	mu    sync.RWMutex
+	boxes map[string]*Site
+}
+
+// Open makes a sandbox. id "" takes a random one; from "" forks the seed, else
+// the named snapshot of the main world; keep 0 never expires.
+func (s *sites) Open(id, from string, keep time.Duration) (*Site, error) {
+	if id == "" {
+		random := make([]byte, 8)
+		if _, err := rand.Read(random); err != nil {
+			return nil, fmt.Errorf("make a sandbox: %w", err)
+		}
+		id = hex.EncodeToString(random)
+	}
+	if !isSandboxID(id) {
+		return nil, fmt.Errorf("%w id %q: expected up to 64 of a-z, 0-9 and -", ErrSandbox, id)
+	}
+	world := s.main.World.Fork()
+	if from != "" {
+		var err error
+		if world, err = s.main.World.ForkSnapshot(from); err != nil {
+			return nil, err
+		}
+	}
+	prefix := sandboxPath + id
+	config := s.config
+	config.PublicURL += prefix
+	config.Issuer = config.PublicURL + "/idp"
+	if s.config.Console.JWT.Issuer == s.config.Issuer {
+		config.Console.JWT.Issuer = config.Issuer
+	}
+	pair, err := s.main.Fork(config, world)
+	if err != nil {
+		return nil, err
+	}
+	site := &Site{Pair: pair, ID: id, URL: config.PublicURL, Created: time.Now().UTC(), prefix: prefix}
+	if keep > 0 {
+		site.Expires = site.Created.Add(keep)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sweep()
+	if _, taken := s.boxes[id]; taken {
+		return nil, fmt.Errorf("%w id %q is taken: delete it first, or leave the id out", ErrSandbox, id)
+	}
+	if len(s.boxes) >= s.config.MaxSandboxes {
+		return nil, fmt.Errorf("%w: there are %d already, the most that --max-sandboxes allows", ErrSandbox, len(s.boxes))
+	}
+	s.boxes[id] = site
+	return site, nil
+}
+
+func isSandboxID(id string) bool {
+	return len(id) <= 64 && strings.Trim(id, "abcdefghijklmnopqrstuvwxyz0123456789-") == "" && id != ""
+}
+
+// sweep forgets the sandboxes whose time is over; mu is held.
+func (s *sites) sweep() {
+	now := time.Now()
+	for id, site := range s.boxes {
+		if !site.Expires.IsZero() && !now.Before(site.Expires) {
+			delete(s.boxes, id)
+		}
+	}
+}
+
+// Find returns a sandbox that has not expired.
+func (s *sites) Find(id string) (*Site, bool) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	site, ok := s.boxes[id]
+	return site, ok && (site.Expires.IsZero() || time.Now().Before(site.Expires))
+}
+
+// Close ends a sandbox; it reports whether there was one.
+func (s *sites) Close(id string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, ok := s.boxes[id]
+	delete(s.boxes, id)
+	return ok
+}
+
+// List returns the sandboxes, by id.
+func (s *sites) List() []*Site {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sweep()
+	list := make([]*Site, 0, len(s.boxes))
+	for _, site := range s.boxes {
+		list = append(list, site)
+	}
+	slices.SortFunc(list, func(a, b *Site) int { return strings.Compare(a.ID, b.ID) })
+	return list
+}
+
+type siteKey struct{}
+
+// siteOf returns the site that a request is for.
+func (s *sites) siteOf(c echo.Context) *Site {
+	if site, ok := c.Request().Context().Value(siteKey{}).(*Site); ok {
+		return site
+	}
+	return s.main
+}
+
+// enter finds the site of a request and takes its prefix off the path, so that
+// one set of routes serves all of them. A nil site is an unknown sandbox.
+func (s *sites) enter(r *http.Request) (*Site, *http.Request) {
+	rest, sandboxed := strings.CutPrefix(r.URL.Path, sandboxPath)
+	if !sandboxed {
+		return s.main, r
+	}
+	id, _, _ := strings.Cut(rest, "/")
+	site, ok := s.Find(id)
+	if !ok {
+		return nil, r
+	}
+	inner := r.WithContext(context.WithValue(r.Context(), siteKey{}, site))
+	address := *r.URL
+	address.Path = strings.TrimPrefix(address.Path, site.prefix)
+	address.RawPath = strings.TrimPrefix(address.RawPath, site.prefix)
+	if address.Path == "" {
+		address.Path, address.RawPath = "/", ""
+	}
+	inner.URL = &address
+	return site, inner
+}
+
+// wellKnown begins the addresses that have an issuer's path at their end
+// (RFC 8414, section 3.1).
+const wellKnown = "/.well-known/"
+
+// wellKnownSite finds the site whose issuer such an address is about; the main
+// one answers for all that is nobody's.
+func (s *sites) wellKnownSite(path string) *Site {
+	_, issuer, _ := strings.Cut(strings.TrimPrefix(path, wellKnown), "/")
+	if rest, sandboxed := strings.CutPrefix("/"+issuer, sandboxPath); sandboxed {
+		id, _, _ := strings.Cut(rest, "/")
+		if site, ok := s.Find(id); ok {
+			return site
+		}
+	}
+	return s.main
+}
