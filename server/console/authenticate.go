@@ -18,6 +18,7 @@ import (
 // Record kinds of this package.
 const (
 	recordToken   = "console.token"   // an external JWT already seen; value: mapping version
+	recordGroups  = "console.groups"  // what a user's newest JWT claims; ID: e-mail in lower case, value: []string
 	recordSession = "console.session" // a login session; value: e-mail
 	recordUse     = "console.key-use" // last use of an API key; value: time.Time
 )
@@ -124,16 +125,18 @@ func (s *Console) noteUse(tx *store.Tx, key *kinds.APIKey, now time.Time) error 
 // the mapping rules have changed. The transaction it returns sees the result.
 //
 // An older token that comes again after a newer one changes nothing: the
-// memberships are those of the newest token.
+// memberships are those of the newest token, under the rules of now. Nor does it
+// bring back a user that was deleted since it was first seen.
 func (s *Console) noteToken(tx *store.Tx, id string, who *identity) (*store.Tx, error) {
 	if record, err := tx.Record(recordToken, id); err == nil && record.Value.(uint64) == tx.MappingVersion() {
 		return tx, nil
 	}
 	err := s.World.Update(func(tx *store.Tx) error {
-		if err := s.Engine.SignedIn(tx, who.email, who.firstName, who.lastName); err != nil {
-			return fmt.Errorf("create user %s: %w", who.email, err)
+		groups, err := s.claimedGroups(tx, id, who)
+		if err != nil {
+			return err
 		}
-		if err := s.mapGroups(tx, who.email, who.groups); err != nil {
+		if err := s.mapGroups(tx, who.email, groups); err != nil {
 			return fmt.Errorf("map groups of %s: %w", who.email, err)
 		}
 		return tx.PutRecord(store.Record{Kind: recordToken, ID: id, Expires: who.expires, Value: tx.MappingVersion()})
@@ -142,6 +145,30 @@ func (s *Console) noteToken(tx *store.Tx, id string, who *identity) (*store.Tx, 
 		return nil, err
 	}
 	return s.World.View(), nil
+}
+
+// claimedGroups are the groups that count for the user of a token: its own the
+// first time it is seen, which signs the user in; later those of the newest.
+func (s *Console) claimedGroups(tx *store.Tx, id string, who *identity) ([]string, error) {
+	newest := store.Record{Kind: recordGroups, ID: strings.ToLower(who.email), Expires: who.expires, Value: who.groups}
+	last, err := tx.Record(newest.Kind, newest.ID)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return nil, err
+	}
+	if _, err := tx.Record(recordToken, id); err == nil {
+		if last == nil {
+			return who.groups, nil
+		}
+		return last.Value.([]string), nil
+	}
+	if err := s.Engine.SignedIn(tx, who.email, who.firstName, who.lastName); err != nil {
+		return nil, fmt.Errorf("create user %s: %w", who.email, err)
+	}
+	// It must outlive every token that was seen, also one that ends later.
+	if last != nil && last.Expires.After(newest.Expires) {
+		newest.Expires = last.Expires
+	}
+	return who.groups, tx.PutRecord(newest)
 }
 
 // mapGroups makes a user's memberships through external groups those that the

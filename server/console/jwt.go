@@ -131,6 +131,7 @@ type jwtHeader struct {
 	KeyID     string          `json:"kid"`
 	Type      string          `json:"typ"`
 	Critical  json.RawMessage `json:"crit"`
+	Encoded   json.RawMessage `json:"b64"`
 }
 
 func parseJWT(token string) (jwtHeader, map[string]any, error) {
@@ -179,6 +180,9 @@ func (v *verifier) checkHeader(header jwtHeader, claims map[string]any) error {
 		return refuse("the token's algorithm %q is not accepted; expected one of %s", header.Algorithm, strings.Join(algorithms, ", "))
 	case len(header.Critical) > 0:
 		return refuse("the token's header demands extensions (crit) that are not supported")
+	case len(header.Encoded) > 0 && string(header.Encoded) != "true":
+		// RFC 7797, section 7: no JWT has another payload.
+		return refuse("the token's header says that the payload is not base64url (b64), which no JWT may")
 	}
 	return nil
 }
