@@ -22,24 +22,75 @@ func (c *call) body() (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.UseNumber()
-	var value any
-	if err := decoder.Decode(&value); err != nil {
-		return nil, notOneObject(notJSON(err))
-	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return nil, notOneObject(fmt.Sprintf("more after its end at byte %d", decoder.InputOffset()))
+	value, err := decode(data, "one JSON object")
+	if err != nil {
+		return nil, err
 	}
 	object, ok := value.(map[string]any)
 	if !ok {
-		return nil, notOneObject(sortOf(value))
+		return nil, notA("one JSON object", sortOf(value))
 	}
 	return object, nil
 }
 
-func notOneObject(got string) error {
-	return &kinds.Error{Code: kinds.Invalid, Message: fmt.Sprintf("Invalid value for: body (expected one JSON object, got %s)", got)}
+// list reads the request body as one JSON array; no body is an empty one.
+func (c *call) list() ([]any, error) {
+	data, err := c.bytes()
+	if err != nil || len(bytes.TrimSpace(data)) == 0 {
+		return nil, err
+	}
+	value, err := decode(data, "one JSON array")
+	if err != nil {
+		return nil, err
+	}
+	list, ok := value.([]any)
+	if !ok && value != nil {
+		return nil, notA("one JSON array", sortOf(value))
+	}
+	return list, nil
+}
+
+// input reads the request body as one JSON object and checks it against what
+// the document says of the operation.
+func (c *call) input() (map[string]any, error) {
+	object, err := c.body()
+	if err != nil {
+		return nil, err
+	}
+	if refused := kinds.FromProblems(c.Document.ValidateBody(c.method, c.path, object)); refused != nil {
+		return nil, refused
+	}
+	return object, nil
+}
+
+// inputList is input for an array.
+func (c *call) inputList() ([]any, error) {
+	list, err := c.list()
+	if err != nil {
+		return nil, err
+	}
+	if refused := kinds.FromProblems(c.Document.ValidateBody(c.method, c.path, list)); refused != nil {
+		return nil, refused
+	}
+	return list, nil
+}
+
+// decode reads one JSON value; wanted says which sort the caller expects.
+func decode(data []byte, wanted string) (any, error) {
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.UseNumber()
+	var value any
+	if err := decoder.Decode(&value); err != nil {
+		return nil, notA(wanted, notJSON(err))
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return nil, notA(wanted, fmt.Sprintf("more after its end at byte %d", decoder.InputOffset()))
+	}
+	return value, nil
+}
+
+func notA(wanted, got string) error {
+	return &kinds.Error{Code: kinds.Invalid, Message: fmt.Sprintf("Invalid value for: body (expected %s, got %s)", wanted, got)}
 }
 
 func notJSON(err error) string {
@@ -61,6 +112,8 @@ func sortOf(value any) string {
 		return "null"
 	case []any:
 		return "an array"
+	case map[string]any:
+		return "an object"
 	case string:
 		return "a string"
 	case bool:

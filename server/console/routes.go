@@ -51,6 +51,8 @@ func Register(e *echo.Echo, document *openapi.Document, resolve Resolve) {
 	r.secured(http.MethodPost, "/public/v1/clusters/{clusterName}/topics", listTopics)
 	r.secured(http.MethodPost, "/public/v1/clusters/{clusterName}/consumergroups", listConsumerGroups)
 	r.tokens()
+	r.groupsV1()
+	r.usersV1()
 	r.open(http.MethodPost, "/login", login)
 	r.open(http.MethodGet, "/public/docs/docs.yaml", documentYAML)
 	r.open(http.MethodGet, "/public/docs/docs.json", documentJSON)
