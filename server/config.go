@@ -56,6 +56,10 @@ type Config struct {
 	// MaxSandboxes bounds the sandboxes there may be at once; 0: DefaultMaxSandboxes.
 	MaxSandboxes int
 
+	// ValidateResponses holds every answer of the Console to the OpenAPI document
+	// and answers 500 in its place where it does not fit.
+	ValidateResponses bool
+
 	// Logger gets the server's log; nil: nothing is logged.
 	Logger *slog.Logger
 }

@@ -89,6 +89,9 @@ func (s *Server) routes() http.Handler {
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
 	e.Use(s.recover)
+	if s.config.ValidateResponses {
+		e.Use(newAnswerChecker(openapi.Console()).check)
+	}
 	e.HTTPErrorHandler = s.unrouted
 	console.Register(e, openapi.Console(), func(c echo.Context) *console.Console { return s.sites.siteOf(c).Console })
 	console.RegisterDocs(e)
