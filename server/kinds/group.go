@@ -127,6 +127,7 @@ func checkMapping(spec map[string]any, full bool) error {
 	_, problems := rbac.NewMapping([]rbac.MappingRule{mappingRule("", spec, full)})
 	for i := range problems {
 		problems[i].Path = strings.TrimPrefix(problems[i].Path, "[0].")
+		problems[i].Reason = strings.TrimPrefix(problems[i].Reason, ": ") // of the rule's target, which has no name here
 	}
 	return fromRBAC("spec.", problems)
 }
