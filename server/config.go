@@ -57,8 +57,10 @@ type Config struct {
 	MaxSandboxes int
 
 	// ValidateResponses holds every answer of the Console to the OpenAPI document
-	// and answers 500 in its place where it does not fit.
+	// and answers 500 in its place where it does not fit. AnswerCheck is how; nil:
+	// with our own reading of the document.
 	ValidateResponses bool
+	AnswerCheck       AnswerCheck
 
 	// Logger gets the server's log; nil: nothing is logged.
 	Logger *slog.Logger
@@ -73,6 +75,9 @@ func (c *Config) complete() {
 	}
 	if c.Console.AdminPassword == "" {
 		c.Console.AdminPassword = DefaultAdminPassword
+	}
+	if c.AnswerCheck == nil {
+		c.AnswerCheck = byDocument
 	}
 	if c.MaxSandboxes == 0 {
 		c.MaxSandboxes = DefaultMaxSandboxes

@@ -90,7 +90,7 @@ func (s *Server) routes() http.Handler {
 	e.HideBanner, e.HidePort = true, true
 	e.Use(s.recover)
 	if s.config.ValidateResponses {
-		e.Use(newAnswerChecker(openapi.Console()).check)
+		e.Use(checkAnswers(s.config.AnswerCheck))
 	}
 	e.HTTPErrorHandler = s.unrouted
 	console.Register(e, openapi.Console(), func(c echo.Context) *console.Console { return s.sites.siteOf(c).Console })

@@ -20,7 +20,7 @@ func start(t testing.TB, config server.Config) *server.Server {
 	t.Helper()
 	config.Listen = "127.0.0.1:0"
 	_, counting := t.(*testing.B)
-	config.ValidateResponses = !counting
+	config.ValidateResponses, config.AnswerCheck = !counting, byKin(t)
 	running, err := server.Start(config)
 	if err != nil {
 		t.Fatalf("start: %v", err)
