@@ -63,6 +63,15 @@ func newDocument(yaml, json, kinds, checks []byte) *Document {
 // Console returns the document of the Console's HTTP API.
 func Console() *Document { return console }
 
+// Preload reads the catalogue and compiles the schemas of both documents, for
+// callers that have something else to do meanwhile: run it in a goroutine.
+func Preload() {
+	for _, d := range []*Document{console, mock} {
+		d.kinds()
+		d.schemas()
+	}
+}
+
 // Mock returns the document of the kinds that are the emulator's own: what a
 // seed holds beside Conduktor kinds (people, clients, figures …).
 func Mock() *Document { return mock }

@@ -42,6 +42,7 @@ func Start(config Config) (*Server, error) {
 		return nil, err
 	}
 	config.complete()
+	go openapi.Preload() // while the seed is read
 	documents := config.Documents
 	if documents == nil {
 		var err error
