@@ -90,22 +90,7 @@ func startAttackLab(t *testing.T) *attackLab {
 	clock.Freeze() // so that the very second of an expiry can be tried
 	clock.Set(clock.Now().Truncate(time.Second))
 	l.now = clock.Now()
-	for _, resource := range kinds.SigningKeys(l.Pair().World.View()) {
-		key := resource.Value.(*kinds.SigningKey)
-		public, err := jwk.FromRaw(key.Private.Public())
-		if err != nil {
-			t.Fatal(err)
-		}
-		thumbprint, err := public.Thumbprint(crypto.SHA256)
-		if err != nil {
-			t.Fatal(err)
-		}
-		into := map[string]*signer{"RS256": &l.rsa, "ES256": &l.ec, "EdDSA": &l.ed}[key.Alg]
-		if into == nil {
-			t.Fatalf("the default estate has a key for %s, which is not attacked here", key.Alg)
-		}
-		*into = signer{key.Alg, base64.RawURLEncoding.EncodeToString(thumbprint), key.Private}
-	}
+	l.rsa, l.ec, l.ed = signerOf(t, l.Server, "RS256"), signerOf(t, l.Server, "ES256"), signerOf(t, l.Server, "EdDSA")
 	var err error
 	if l.evilRSA, err = rsa.GenerateKey(rand.Reader, 2048); err != nil {
 		t.Fatal(err)
@@ -114,6 +99,28 @@ func startAttackLab(t *testing.T) *attackLab {
 		t.Fatal(err)
 	}
 	return l
+}
+
+// signerOf is the issuer's own key for an algorithm.
+func signerOf(t *testing.T, running *server.Server, alg string) signer {
+	t.Helper()
+	for _, resource := range kinds.SigningKeys(running.Pair().World.View()) {
+		key := resource.Value.(*kinds.SigningKey)
+		if key.Alg != alg {
+			continue
+		}
+		public, err := jwk.FromRaw(key.Private.Public())
+		if err != nil {
+			t.Fatal(err)
+		}
+		thumbprint, err := public.Thumbprint(crypto.SHA256)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return signer{alg, base64.RawURLEncoding.EncodeToString(thumbprint), key.Private}
+	}
+	t.Fatalf("the issuer has no key for %s", alg)
+	return signer{}
 }
 
 type object = map[string]any

@@ -18,7 +18,7 @@ import (
 // Record kinds of this package.
 const (
 	recordToken   = "console.token"   // an external JWT already seen; value: mapping version
-	recordGroups  = "console.groups"  // what a user's newest JWT claims; ID: e-mail in lower case, value: []string
+	recordGroups  = "console.groups"  // a user's external groups, by the newest JWT or login; ID: e-mail in lower case, value: []string
 	recordSession = "console.session" // a login session; value: e-mail
 	recordUse     = "console.key-use" // last use of an API key; value: time.Time
 )
@@ -150,25 +150,26 @@ func (s *Console) noteToken(tx *store.Tx, id string, who *identity) (*store.Tx, 
 // claimedGroups are the groups that count for the user of a token: its own the
 // first time it is seen, which signs the user in; later those of the newest.
 func (s *Console) claimedGroups(tx *store.Tx, id string, who *identity) ([]string, error) {
-	newest := store.Record{Kind: recordGroups, ID: strings.ToLower(who.email), Expires: who.expires, Value: who.groups}
-	last, err := tx.Record(newest.Kind, newest.ID)
-	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		return nil, err
-	}
 	if _, err := tx.Record(recordToken, id); err == nil {
-		if last == nil {
-			return who.groups, nil
+		if newest, err := tx.Record(recordGroups, strings.ToLower(who.email)); err == nil {
+			return newest.Value.([]string), nil
 		}
-		return last.Value.([]string), nil
+		return who.groups, nil
 	}
 	if err := s.Engine.SignedIn(tx, who.email, who.firstName, who.lastName); err != nil {
 		return nil, fmt.Errorf("create user %s: %w", who.email, err)
 	}
-	// It must outlive every token that was seen, also one that ends later.
-	if last != nil && last.Expires.After(newest.Expires) {
+	return who.groups, noteGroups(tx, who.email, who.groups, who.expires)
+}
+
+// noteGroups keeps what is newest of a user's external groups, as long as any
+// credential that was seen is good.
+func noteGroups(tx *store.Tx, email string, groups []string, until time.Time) error {
+	newest := store.Record{Kind: recordGroups, ID: strings.ToLower(email), Expires: until, Value: groups}
+	if last, err := tx.Record(newest.Kind, newest.ID); err == nil && last.Expires.After(until) {
 		newest.Expires = last.Expires
 	}
-	return who.groups, tx.PutRecord(newest)
+	return tx.PutRecord(newest)
 }
 
 // mapGroups makes a user's memberships through external groups those that the

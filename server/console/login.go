@@ -44,11 +44,15 @@ func login(c *call) error {
 	answer := loginAnswer{TokenType: "Bearer", ExpiresIn: c.Settings.SessionLifetime}
 	tokens := []*string{&answer.AccessToken, &answer.RefreshToken}
 	err = c.World.Update(func(tx *store.Tx) error {
+		until := tx.Now().Add(time.Duration(c.Settings.SessionLifetime) * time.Second)
 		if err := c.Engine.SignedIn(tx, who.email, who.firstName, who.lastName); err != nil {
 			return err
 		}
 		if who.directory {
 			if err := c.mapGroups(tx, who.email, who.groups); err != nil {
+				return err
+			}
+			if err := noteGroups(tx, who.email, who.groups, until); err != nil {
 				return err
 			}
 		}
@@ -60,7 +64,7 @@ func login(c *call) error {
 			*token = base64.RawURLEncoding.EncodeToString(secret)
 			digest := sha256.Sum256([]byte(*token))
 			if err := tx.PutRecord(store.Record{Kind: recordSession, ID: hex.EncodeToString(digest[:]),
-				Expires: tx.Now().Add(time.Duration(c.Settings.SessionLifetime) * time.Second), Value: who.email}); err != nil {
+				Expires: until, Value: who.email}); err != nil {
 				return err
 			}
 		}
@@ -94,7 +98,7 @@ func (s *Console) checkPassword(username, password string) (passwordUser, error)
 		return passwordUser{}, refuse("wrong user or password: %q exists, the password is another", username)
 	case person.Disabled:
 		return passwordUser{}, refuse("%q is disabled", username)
-	case person.Email == "":
+	case !kinds.IsEmail(person.Email):
 		return passwordUser{}, refuse("%q has no e-mail address, which a Console user needs", username)
 	}
 	return passwordUser{email: person.Email, firstName: person.GivenName, lastName: person.FamilyName,
