@@ -66,6 +66,7 @@ func (c *call) put(tx *store.Tx, request kinds.Request) error {
 		return err
 	}
 	request.By = c.by()
+	request.Allow = func(need kinds.Need) error { return c.permit(tx, need) }
 	_, _, err := c.Engine.Apply(tx, request)
 	return err
 }
