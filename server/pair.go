@@ -59,6 +59,7 @@ func pairOver(config Config, world *store.World, engine *kinds.Engine, keys *idp
 	var trusted console.Keys = console.NewOwnKeys(pair.keys.public)
 	if config.Console.JWT.Issuer != config.Issuer {
 		trusted = console.NewRemoteKeys(config.Console.JWT.Issuer, config.HTTPClient)
+		config.Console.JWT.Untrusted = config.Issuer
 	}
 	pair.Console = console.New(world, engine, openapi.Console(), config.Console, trusted, config.Logger)
 	return pair, nil

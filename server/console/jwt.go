@@ -31,6 +31,9 @@ type JWTSettings struct {
 	UsernameClaim string // CDK_SSO_JWTAUTH_USERNAMECLAIM, default email
 	GroupsClaim   string // CDK_SSO_JWTAUTH_GROUPSCLAIM, default groups
 	APIKeyClaim   string // CDK_SSO_JWTAUTH_APIKEYCLAIM, default apikey
+	// Untrusted is the issuer of the built-in identity provider where another is
+	// trusted: whoever sends its tokens is told so.
+	Untrusted string
 	// Leeway on exp and nbf for clocks that differ; the product's is not
 	// documented, zero is what a test that moves the clock can reason about.
 	Leeway time.Duration
@@ -199,6 +202,8 @@ func (v *verifier) checkIssuer(header jwtHeader, claims map[string]any) error {
 		return refuse("the issuer differs by a slash at its end: the token says %q, expected %q; set CDK_SSO_JWTAUTH_ISSUER to what the token says", got, want)
 	case isBackstage(got, claims):
 		return refuse("this is a token that Backstage itself issued (iss %q): send the IdP's access token instead", got)
+	case got == v.settings.Untrusted:
+		return refuse("the token is of the built-in identity provider (%q), while the Console trusts %q (setting CDK_SSO_JWTAUTH_ISSUER): leave the setting out to trust the built-in one", got, want)
 	case isOtherWorld(got):
 		return refuse("the token is of another mockduktor world: it was issued by %q, expected %q; fetch a token from this world, or start with the --public-url that clients use", got, want)
 	}
