@@ -3,6 +3,7 @@ package kinds
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"strings"
 
 	"github.com/mockduktor/mockduktor/openapi"
 	"github.com/mockduktor/mockduktor/server/store"
@@ -26,6 +27,9 @@ type APIKey struct {
 	Creator  string // e-mail of who made it; "" for a key from a seed
 	digest   string
 }
+
+// refCreator is how a key refers to the user who made it.
+const refCreator = "creator"
 
 func apiKeyRule() *Rule {
 	return &Rule{
@@ -60,6 +64,9 @@ func apiKeyRule() *Rule {
 			refs := []string{store.Ref("token", key.digest), store.Ref("keyid", key.ID)}
 			if key.Instance != "" {
 				refs = append(refs, store.Ref("instance", key.Instance))
+			}
+			if key.Creator != "" {
+				refs = append(refs, store.Ref(refCreator, strings.ToLower(key.Creator)))
 			}
 			return refs
 		},

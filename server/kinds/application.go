@@ -10,8 +10,9 @@ import (
 
 // Application is the typed form of a self-service application.
 type Application struct {
-	Name  string
-	Owner string // the Console group that owns it
+	Name     string
+	Owner    string   // the Console group that owns it
+	Policies []string // resource policies for it and all its instances
 }
 
 func applicationRule() *Rule {
@@ -23,7 +24,7 @@ func applicationRule() *Rule {
 			if ok, err := exists(c.Tx, "Group", "v2", owner); err != nil || !ok {
 				return orAbsent(err, "spec.owner", "Group %s not found", owner)
 			}
-			return checkPolicyRefs(c, "policyRef", "ResourcePolicy")
+			return checkPolicies(c, "policyRef", "Topic", "Subject", "Connector", "ApplicationGroup")
 		},
 		Show: func(c *Change) error {
 			created := c.Tx.Now()
@@ -34,10 +35,12 @@ func applicationRule() *Rule {
 			return nil
 		},
 		Parse: func(object map[string]any) (any, []openapi.Problem) {
-			return &Application{Name: text(part(object, "metadata"), "name"), Owner: text(part(object, "spec"), "owner")}, nil
+			spec := part(object, "spec")
+			return &Application{Name: text(part(object, "metadata"), "name"), Owner: text(spec, "owner"), Policies: texts(spec, "policyRef")}, nil
 		},
 		Refs: func(value any) []string {
-			return []string{store.Ref("owner", value.(*Application).Owner)}
+			application := value.(*Application)
+			return append(refsTo(refPolicy, application.Policies), store.Ref("owner", application.Owner))
 		},
 		Delete: func(_ *Engine, tx *store.Tx, r *store.Resource) error {
 			for below := range tx.Referrers(store.Ref("application", r.Name)) {
@@ -62,11 +65,11 @@ func orAbsent(err error, field, format string, args ...any) error {
 	return absent(field, "", format, args...)
 }
 
-// checkPolicyRefs refuses references to policies that do not exist.
-func checkPolicyRefs(c *Change, field, kind string) error {
-	for i, name := range texts(part(c.Object, "spec"), field) {
-		if ok, err := exists(c.Tx, kind, "v1", name); err != nil || !ok {
-			return orAbsent(err, index("spec."+field, i), "%s %s not found", kind, name)
+// checkTopicPolicies refuses references to topic policies that do not exist.
+func checkTopicPolicies(c *Change) error {
+	for i, name := range texts(part(c.Object, "spec"), "topicPolicyRef") {
+		if ok, err := exists(c.Tx, "TopicPolicy", "v1", name); err != nil || !ok {
+			return orAbsent(err, index("spec.topicPolicyRef", i), "TopicPolicy %s not found", name)
 		}
 	}
 	return nil

@@ -28,7 +28,14 @@ func applicationGroupRule(settings Settings) *Rule {
 			},
 		},
 		Check: checkApplicationGroup(settings),
-		Show:  showExternalMembers,
+		Guard: func(c *Change) error {
+			policies, err := attachApplication(c.Tx, nil, text(part(c.Object, "metadata"), "application"))
+			if err != nil {
+				return err
+			}
+			return c.evaluate(policies)
+		},
+		Show: showExternalMembers,
 		Parse: func(object map[string]any) (any, []openapi.Problem) {
 			group, problems := rbac.ParseApplicationGroup(object)
 			spec := part(object, "spec")

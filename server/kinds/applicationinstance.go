@@ -1,6 +1,7 @@
 package kinds
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/mockduktor/mockduktor/openapi"
@@ -12,6 +13,8 @@ import (
 type ApplicationInstance struct {
 	rbac.Instance
 	ServiceAccount string
+	TopicPolicies  []string // topic policies for what it owns
+	Policies       []string // resource policies for what it owns
 }
 
 func applicationInstanceRule() *Rule {
@@ -29,11 +32,21 @@ func applicationInstanceRule() *Rule {
 			if len(problems) > 0 {
 				return nil, toOpenAPI("", problems)
 			}
-			return &ApplicationInstance{Instance: instance, ServiceAccount: text(part(object, "spec"), "serviceAccount")}, nil
+			spec := part(object, "spec")
+			return &ApplicationInstance{Instance: instance, ServiceAccount: text(spec, "serviceAccount"),
+				TopicPolicies: texts(spec, "topicPolicyRef"), Policies: texts(spec, "policyRef")}, nil
 		},
 		Refs: func(value any) []string {
 			instance := value.(*ApplicationInstance)
-			return []string{store.Ref("application", instance.Application), store.Ref("cluster", instance.Cluster)}
+			refs := []string{store.Ref("application", instance.Application), store.Ref("cluster", instance.Cluster)}
+			refs = append(refs, refsTo(refTopicPolicy, instance.TopicPolicies)...)
+			refs = append(refs, refsTo(refPolicy, instance.Policies)...)
+			for _, owned := range instance.Resources {
+				if owned.Resource == rbac.ResourceKafkaConnect {
+					refs = append(refs, store.Ref(refConnect, connectName(instance.Cluster, owned.Connect)))
+				}
+			}
+			return refs
 		},
 		After: func(c *Change) error {
 			instance := c.Value.(*ApplicationInstance)
@@ -74,10 +87,10 @@ func checkInstance(c *Change) error {
 			return conflict("metadata.application", "application of %s cannot change from %s to %s: delete the instance and create it anew", c.Key.Name, old.Application, application)
 		}
 	}
-	if err := checkPolicyRefs(c, "topicPolicyRef", "TopicPolicy"); err != nil {
+	if err := checkTopicPolicies(c); err != nil {
 		return err
 	}
-	if err := checkPolicyRefs(c, "policyRef", "ResourcePolicy"); err != nil {
+	if err := checkPolicies(c, "policyRef", "Topic", "Subject", "Connector"); err != nil {
 		return err
 	}
 	if err := checkStars(spec); err != nil {
@@ -138,21 +151,17 @@ func checkNeighbours(c *Change, instance rbac.Instance, account string) error {
 	return nil
 }
 
-func deleteInstance(_ *Engine, tx *store.Tx, r *store.Resource) error {
-	var keys []*store.Resource
+// deleteInstance refuses while something refers to the instance; its keys and
+// its alerts go with it.
+func deleteInstance(e *Engine, tx *store.Tx, r *store.Resource) error {
+	own := slices.Collect(tx.Referrers(store.Ref(refAlertOwner, OwnerKey("appInstance", r.Name))))
 	for other := range tx.Referrers(store.Ref("instance", r.Name)) {
-		if other.Kind == APIKeyKind {
-			keys = append(keys, other)
-			continue
+		if other.Kind != APIKeyKind {
+			return conflict("metadata.name", "Cannot delete %s because the %s %s refers to it", r.Name, other.Kind, other.Name)
 		}
-		return conflict("metadata.name", "Cannot delete %s because the %s %s refers to it", r.Name, other.Kind, other.Name)
+		own = append(own, other)
 	}
-	for _, key := range keys {
-		if err := tx.Delete(key); err != nil {
-			return err
-		}
-	}
-	return nil
+	return e.removeAll(tx, own)
 }
 
 // relabel shows again every resource that an instance owns or owned, since its

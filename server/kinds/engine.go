@@ -78,7 +78,8 @@ type View struct {
 	// Query gives a query parameter of a list, "" where there is none.
 	Query func(name string) string
 	// May says whether the reader holds what something needs.
-	May func(need Need) bool
+	May    func(need Need) bool
+	engine *Engine
 }
 
 // Change is one upsert on its way into a world.
@@ -197,6 +198,7 @@ func (r *Rule) fixed(key Key) *store.Resource {
 // Present returns the bytes that a reader gets of a resource.
 func (e *Engine) Present(kind *openapi.Kind, v View, r *store.Resource) ([]byte, error) {
 	if present := e.rules[kind].Present; present != nil {
+		v.engine = e
 		return present(v, r)
 	}
 	return r.JSON, nil

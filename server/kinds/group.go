@@ -39,12 +39,19 @@ func groupRule(settings Settings) *Rule {
 			return memberRefs(group.Members, group.External)
 		},
 		After: touchMapping,
-		Delete: func(_ *Engine, tx *store.Tx, r *store.Resource) error {
+		Delete: func(e *Engine, tx *store.Tx, r *store.Resource) error {
 			if r.Name == AdminGroup {
 				return conflict("metadata.name", "Cannot delete %s because it is built in", r.Name)
 			}
 			for owned := range tx.Referrers(store.Ref("owner", r.Name)) {
 				return conflict("metadata.name", "Cannot delete %s because it owns the application %s", r.Name, owned.Name)
+			}
+			for owned := range tx.Referrers(store.Ref(refPolicyGroup, r.Name)) {
+				return conflict("metadata.name", "Cannot delete %s because it owns the data quality policy %s", r.Name, owned.Name)
+			}
+			alerts := slices.Collect(tx.Referrers(store.Ref(refAlertOwner, OwnerKey("group", r.Name))))
+			if err := e.removeAll(tx, alerts); err != nil {
+				return err
 			}
 			return tx.TouchMapping()
 		},

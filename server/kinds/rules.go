@@ -22,7 +22,8 @@ func (e *Engine) shownVersion(name, version string) string {
 	return version
 }
 
-// rules is the register: one line a kind, one file a rule.
+// rules is the register: one line a kind, one file a rule. A kind of which two
+// versions differ is there once for each.
 func rules(settings Settings) map[string]*Rule {
 	return map[string]*Rule{
 		"Person":                        personRule(),
@@ -39,6 +40,21 @@ func rules(settings Settings) map[string]*Rule {
 		"ApplicationInstance":           applicationInstanceRule(),
 		"ApplicationGroup":              applicationGroupRule(settings),
 		"ApplicationInstancePermission": applicationInstancePermissionRule(),
+		"KafkaConnectCluster":           kafkaConnectClusterRule(),
+		"KsqlDBCluster":                 ksqlDBClusterRule(),
+		"TopicPolicy":                   topicPolicyRule(),
+		"ResourcePolicy":                resourcePolicyRule(),
+		"ServiceAccount":                serviceAccountRule(),
+		"Subject":                       subjectRule(),
+		"GlueSchema":                    glueSchemaRule(),
+		"Connector":                     connectorRule(),
+		"IndexedTopic":                  indexedTopicRule(),
+		"PartnerZone":                   partnerZoneRule(),
+		"DataQualityRule":               dataQualityRuleRule(),
+		"DataQualityPolicy":             dataQualityPolicyRule(),
+		"Integration":                   integrationRule(),
+		"Alert/v2":                      alertRule("v2"),
+		"Alert/v3":                      alertRule("v3"),
 	}
 }
 

@@ -2,6 +2,7 @@ package kinds
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -33,10 +34,29 @@ func topicRule() *Rule {
 		},
 		Prepare: prepareTopic,
 		Check:   checkTopic,
+		Guard:   guardTopic,
 		Managed: dropOwnerLabels,
 		Show:    showOwnerLabels(rbac.ResourceTopic),
 		Parse:   parseTopic,
+		Deleted: topicDeleted,
 	}
+}
+
+// topicDeleted takes along what is known of a topic's messages.
+func topicDeleted(e *Engine, tx *store.Tx, r *store.Resource) error {
+	for _, kind := range []string{"TopicFigures", "IndexedTopic"} {
+		below, err := tx.Resource(kind, "v1", r.Parents, r.Name)
+		if errors.Is(err, store.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if err := e.remove(tx, below); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // maxTopicName is Kafka's limit, in characters.

@@ -1,6 +1,7 @@
 package kinds
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -56,7 +57,48 @@ func userRule(settings Settings) *Rule {
 			}
 			return nil
 		},
+		Deleted: userDeleted,
 	}
+}
+
+// recordSession is the kind of record that a login session of the Console is;
+// its value is the user's e-mail address.
+const recordSession = "console.session"
+
+// userDeleted ends what a user had: memberships, alerts, keys and sessions. The
+// next JWT of theirs makes them anew, as it makes any unknown user.
+func userDeleted(e *Engine, tx *store.Tx, r *store.Resource) error {
+	email := strings.ToLower(r.Name)
+	for _, group := range slices.Collect(tx.Referrers(store.Ref("member", email))) {
+		object := group.Object()
+		spec := part(object, "spec")
+		for _, field := range []string{"members", "membersFromExternalGroups"} {
+			list, _ := spec[field].([]any)
+			kept := slices.DeleteFunc(slices.Clone(list), func(item any) bool {
+				member, _ := item.(string)
+				return strings.EqualFold(member, email)
+			})
+			if len(kept) < len(list) {
+				spec[field] = kept
+			}
+		}
+		if err := e.rewrite(tx, group, object); err != nil {
+			return err
+		}
+	}
+	own := slices.Collect(tx.Referrers(store.Ref(refCreator, email)))
+	own = slices.AppendSeq(own, tx.Referrers(store.Ref(refAlertOwner, OwnerKey("user", email))))
+	if err := e.removeAll(tx, own); err != nil {
+		return err
+	}
+	for _, session := range slices.Collect(tx.Records(recordSession)) {
+		if owner, _ := session.Value.(string); strings.EqualFold(owner, email) {
+			if err := tx.DeleteRecord(session.Kind, session.ID); err != nil {
+				return err
+			}
+		}
+	}
+	return tx.TouchMapping()
 }
 
 // FindUser finds a Console user by e-mail, whatever its case.
