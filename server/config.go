@@ -1,6 +1,7 @@
 package server
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -37,6 +38,9 @@ type Config struct {
 	Seeds     []string
 	Stdin     io.Reader
 	Documents []*seed.Document
+
+	TLS     TLSConfig
+	Network Network
 
 	// AnyClient accepts clients that are not registered at the identity provider.
 	AnyClient bool
@@ -109,6 +113,12 @@ func (c Config) Validate() error {
 	if strings.HasSuffix(c.PublicURL, "/") {
 		return fmt.Errorf("--public-url %q: leave out the slash at the end", c.PublicURL)
 	}
+	if (c.TLS.CertFile == "") != (c.TLS.KeyFile == "") {
+		return errors.New("--tls-cert and --tls-key go together")
+	}
+	if err := c.Network.check(); err != nil {
+		return err
+	}
 	if plan := c.Console.Plan; plan != "" && plan != console.PlanEnterprise && plan != console.PlanFree {
 		return fmt.Errorf("--plan %q: expected %s or %s", plan, console.PlanEnterprise, console.PlanFree)
 	}
@@ -125,7 +135,11 @@ func (c *Config) urls(address net.Addr) error {
 		if ip := net.ParseIP(host); ip == nil || ip.IsLoopback() || ip.IsUnspecified() {
 			host = "localhost"
 		}
-		c.PublicURL = "http://" + net.JoinHostPort(host, port)
+		scheme := "http://"
+		if c.TLS.on() {
+			scheme = "https://"
+		}
+		c.PublicURL = scheme + net.JoinHostPort(host, port)
 	}
 	if c.Issuer == "" {
 		c.Issuer = c.PublicURL + "/idp"

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -50,6 +52,7 @@ func pairOver(config Config, world *store.World, engine *kinds.Engine, keys *idp
 	provider, err := idp.New(idp.Config{
 		Issuer: config.Issuer, Storage: store.Directory{World: world}, Clock: world.Clock, Keys: keys,
 		Logger: config.Logger, AnyClient: config.AnyClient, RequirePassword: config.RequirePassword,
+		BackChannel: config.Network.backChannel(issuerPath(config.Issuer)),
 	})
 	if err != nil {
 		return nil, err
@@ -63,6 +66,14 @@ func pairOver(config Config, world *store.World, engine *kinds.Engine, keys *idp
 	}
 	pair.Console = console.New(world, engine, openapi.Console(), config.Console, trusted, config.Logger)
 	return pair, nil
+}
+
+func issuerPath(issuer string) string {
+	u, err := url.Parse(issuer)
+	if err != nil {
+		return ""
+	}
+	return strings.TrimRight(u.EscapedPath(), "/")
 }
 
 // Fork makes a pair of its own over a world forked from this one: same seed and

@@ -4,6 +4,7 @@ package server
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -28,6 +29,7 @@ type Server struct {
 	sites    *sites
 	listener net.Listener
 	http     *http.Server
+	ca       []byte // development CA in PEM; nil without one
 	done     chan error
 }
 
@@ -58,7 +60,7 @@ func Start(config Config) (*Server, error) {
 	if err != nil {
 		return nil, errors.Join(err, listener.Close())
 	}
-	go func() { s.done <- s.http.Serve(listener) }()
+	go func() { s.done <- s.serve() }()
 	return s, nil
 }
 
@@ -81,7 +83,22 @@ func assemble(config Config, documents []*seed.Document, listener net.Listener) 
 		MaxHeaderBytes:    maxHeader,
 		ErrorLog:          slog.NewLogLogger(config.Logger.Handler(), slog.LevelWarn),
 	}
+	if config.TLS.on() {
+		certificate, ca, err := config.TLS.certificate(config.PublicURL)
+		if err != nil {
+			return nil, err
+		}
+		s.ca = ca
+		s.http.TLSConfig = &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}
+	}
 	return s, nil
+}
+
+func (s *Server) serve() error {
+	if s.http.TLSConfig != nil {
+		return s.http.ServeTLS(s.listener, "", "")
+	}
+	return s.http.Serve(s.listener)
 }
 
 // routes is one set of routes for all sites: a request for a sandbox arrives
@@ -98,7 +115,7 @@ func (s *Server) routes() http.Handler {
 	console.RegisterDocs(e)
 	control.Register(e, func(c echo.Context) *control.Control {
 		site := s.sites.siteOf(c)
-		return &control.Control{Provider: site.Provider, World: site.World}
+		return &control.Control{Provider: site.Provider, World: site.World, CA: s.ca, Settings: s.settingsOf(site)}
 	})
 	e.GET("/", s.front)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -118,6 +135,16 @@ func (s *Server) routes() http.Handler {
 		}
 		e.ServeHTTP(w, inner)
 	})
+}
+
+// settingsOf is what clients of a site have to agree with it about.
+func (s *Server) settingsOf(site *Site) control.Settings {
+	jwt := site.Console.Settings.JWT
+	return control.Settings{
+		PublicURL: site.URL, Issuer: site.Provider.Issuer(), TrustedIssuer: jwt.Issuer,
+		UsernameClaim: jwt.UsernameClaim, GroupsClaim: jwt.GroupsClaim, APIKeyClaim: jwt.APIKeyClaim,
+		AnyClient: s.config.AnyClient,
+	}
 }
 
 // providerPath cuts the issuer's path off a path below the site: true when the
@@ -189,6 +216,9 @@ func (s *Server) URL() string { return s.config.PublicURL }
 
 // Issuer is the issuer of the built-in identity provider.
 func (s *Server) Issuer() string { return s.config.Issuer }
+
+// CA is the development CA in PEM, nil where there is none.
+func (s *Server) CA() []byte { return s.ca }
 
 // Address is where the server listens, host:port.
 func (s *Server) Address() string { return s.listener.Addr().String() }

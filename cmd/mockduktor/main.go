@@ -34,7 +34,7 @@ func command(in io.Reader, out, errs io.Writer) *cli.Command {
 		Version:   versionText(),
 		Flags:     serve.Flags,
 		Action:    serve.Action,
-		Commands:  []*cli.Command{serve, tokenCommand(), seedCommand(), healthcheckCommand(), versionCommand()},
+		Commands:  []*cli.Command{serve, tokenCommand(), seedCommand(), doctorCommand(), healthcheckCommand(), versionCommand()},
 		Reader:    in,
 		Writer:    out,
 		ErrWriter: errs,

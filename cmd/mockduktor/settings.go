@@ -171,8 +171,21 @@ func (s *settings) worldFlags() []cli.Flag {
 	}
 }
 
+func (s *settings) list(name, usage string, into *[]string) cli.Flag {
+	return &cli.StringSliceFlag{Name: name, Usage: usage, Destination: into, Sources: s.from(name)}
+}
+
 func serveFlags(s *settings) []cli.Flag {
-	return append(s.worldFlags(), s.text("log-level", "debug, info, warn or error", "info", &s.log))
+	tls, network := &s.config.TLS, &s.config.Network
+	return append(s.worldFlags(),
+		s.toggle("tls", "serve https with a certificate of a development CA, which /_mock/ca.pem shows", &tls.Enabled),
+		s.text("tls-ca-dir", "keep the development CA in `FOLDER` over restarts", "", &tls.CADir),
+		s.list("tls-host", "a further `HOST` for the certificate; repeatable", &tls.Hosts),
+		s.text("tls-cert", "serve https with the certificate in `FILE` (PEM)", "", &tls.CertFile),
+		s.text("tls-key", "the key of --tls-cert in `FILE` (PEM)", "", &tls.KeyFile),
+		s.list("back-channel-host", "a `HOST` under which programs may reach token, keys and userinfo, besides the public URL; repeatable", &network.BackChannelHosts),
+		s.list("trusted-proxy", "believe X-Forwarded-Host and -Proto from this `ADDRESS` or network; repeatable", &network.TrustedProxies),
+		s.text("log-level", "debug, info, warn or error", "info", &s.log))
 }
 
 // complete checks the settings and returns them; environment names of lists,

@@ -18,6 +18,8 @@ import (
 type Control struct {
 	World    *store.World
 	Provider *idp.Provider
+	Settings Settings
+	CA       []byte // development CA in PEM; nil where there is none
 }
 
 // failure is the error body of this API.
@@ -30,6 +32,8 @@ type failure struct {
 // request is for.
 func Register(e *echo.Echo, resolve func(echo.Context) *Control) {
 	e.POST("/_mock/tokens", func(c echo.Context) error { return resolve(c).mint(c) }, jsonOnly)
+	e.GET("/_mock/settings", func(c echo.Context) error { return resolve(c).settings(c) })
+	e.GET("/_mock/ca.pem", func(c echo.Context) error { return resolve(c).authority(c) })
 }
 
 // jsonOnly refuses bodies that a page of any other site could send: a browser
