@@ -307,6 +307,12 @@ var terraformResources = []terraformResource{
 			"spec":{"config":{"connector.class":"org.example.Sink","tasks.max":"1"}}}`},
 	{path: "/public/kafka/v2/cluster/tf/subject", name: "other-value", change: [2]string{`BACKWARD`, `FULL`}, managed: []string{".spec.id", ".spec.version"},
 		body: `{"apiVersion":"v2","kind":"Subject","metadata":{"cluster":"tf","name":"other-value","labels":{"a":"b"}},"spec":{"schema":"{\"type\":\"string\"}","format":"AVRO","compatibility":"BACKWARD"}}`},
+	{path: "/public/console/v2/partner-zone", name: "tf-zone", licensed: false, change: [2]string{"Acme Ltd", "Acme"},
+		managed: []string{".metadata.id", ".metadata.updatedAt", ".metadata.status", ".metadata.failedReason"},
+		body: `{"kind":"PartnerZone","apiVersion":"v2","metadata":{"name":"tf-zone","labels":{"a":"b"}},"spec":{"cluster":"tf-gateway","displayName":"Acme Ltd","description":"Partner","url":"https://acme.example",
+			"authenticationMode":{"serviceAccount":"acme","type":"OAUTHBEARER"},"topics":[{"name":"paid","backingTopic":"tf.paid","permission":"READ"},{"name":"sent","backingTopic":"tf.sent","permission":"WRITE"}],
+			"partner":{"name":"Acme","role":"Analyst","email":"a@acme.example","phone":"0"},"trafficControlPolicies":{"maxProduceRate":1000000,"limitCommitOffset":30},
+			"headers":{"addOnProduce":[{"key":"k","value":"v","overrideIfExists":false}],"removeOnConsume":[{"keyRegex":"internal.*"}]}}}`},
 }
 
 // apply puts a resource as the provider does and holds the answer and a read
@@ -371,6 +377,69 @@ func TestTerraformResources(t *testing.T) {
 		}
 	}
 	unchanged(t, running, before)
+}
+
+// TestTerraformSubjectVersion: after a new schema the provider reads until the
+// version has grown, and gives up after twenty times.
+func TestTerraformSubjectVersion(t *testing.T) {
+	t.Parallel()
+	running := start(t, server.Config{})
+	const path = "/public/kafka/v2/cluster/staging/subject"
+	subject := func(schema, compatibility string) string {
+		return fmt.Sprintf(`{"apiVersion":"v2","kind":"Subject","metadata":{"cluster":"staging","name":"tf-value"},"spec":{"schema":%q,"format":"AVRO","compatibility":%q}}`, schema, compatibility)
+	}
+	put := func(body, want string) (id, version float64) {
+		t.Helper()
+		if result, _, err := terraformAsRoot(t, running).put(t, path, body); result != want || err != nil {
+			t.Fatalf("%s, %v; want %s", result, err, want)
+		}
+		read, err := terraformAsRoot(t, running).read(t, path+"/tf-value")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if differences := lost("", decoded(t, []byte(body)), read); len(differences) > 0 {
+			t.Errorf("inconsistent result after apply: %s", differences)
+		}
+		spec := read["spec"].(map[string]any)
+		id, _ = spec["id"].(float64)
+		version, _ = spec["version"].(float64)
+		return id, version
+	}
+	firstID, first := put(subject(`"string"`, "BACKWARD"), "Created")
+	if firstID < 1 || first < 1 {
+		t.Fatalf("a new subject has id %v and version %v", firstID, first)
+	}
+	if _, version := put(subject(`"string"`, "NONE"), "Updated"); version != first {
+		t.Errorf("another compatibility made version %v of %v", version, first)
+	}
+	secondID, second := put(subject(`"long"`, "NONE"), "Updated")
+	if second <= first || secondID == firstID {
+		t.Errorf("a new schema made version %v of %v, id %v of %v", second, first, secondID, firstID)
+	}
+	// What a read showed is sent back with id and version.
+	sent := strings.Replace(subject(`"long"`, "NONE"), `"format"`, fmt.Sprintf(`"id":%v,"version":%v,"format"`, secondID, second), 1)
+	if _, version := put(sent, "NotChanged"); version != second {
+		t.Errorf("nothing new made version %v of %v", version, second)
+	}
+}
+
+func TestTerraformServiceAccountDefaults(t *testing.T) {
+	t.Parallel()
+	running := start(t, server.Config{})
+	const body = `{"apiVersion":"v1","kind":"ServiceAccount","metadata":{"cluster":"staging","name":"sa-tf"},"spec":{"authorization":{"acls":[
+		{"type":"TOPIC","name":"tf","patternType":"LITERAL","operations":["Write"]},
+		{"type":"TOPIC","name":"tf.","patternType":"PREFIXED","operations":["Read"],"host":"10.0.0.1","permission":"Deny"}],"type":"KAFKA_ACL"}}}`
+	want := decoded(t, []byte(`[{"type":"TOPIC","name":"tf","patternType":"LITERAL","operations":["Write"],"host":"*","permission":"Allow"},
+		{"type":"TOPIC","name":"tf.","patternType":"PREFIXED","operations":["Read"],"host":"10.0.0.1","permission":"Deny"}]`))
+	for _, result := range []string{"Created", "NotChanged"} {
+		got, resource, err := terraformAsRoot(t, running).put(t, "/public/self-serve/v1/cluster/staging/service-account", body)
+		if got != result || err != nil {
+			t.Fatalf("%s, %v; want %s", got, err, result)
+		}
+		if acls := resource["spec"].(map[string]any)["authorization"].(map[string]any)["acls"]; !reflect.DeepEqual(acls, want) {
+			t.Errorf("ACLs: %v", acls)
+		}
+	}
 }
 
 func TestTerraformForeignPermissionFields(t *testing.T) {
