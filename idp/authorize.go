@@ -35,8 +35,15 @@ type authorization struct {
 	loginHint string
 	// maxAge in seconds; -1: not asked for.
 	maxAge int64
-	// hintedSub is the sub of the id_token_hint.
+	// hintedSub is the sub of the id_token_hint, or the one that the claims
+	// parameter asks for.
 	hintedSub string
+	// acrs are the acr values asked for; acrEssential: no other will do.
+	acrs         []string
+	acrEssential bool
+	claims       *claimsRequest
+	// jkt is the key that the code shall be bound to (RFC 9449, section 10).
+	jkt string
 }
 
 // authorize is the authorization endpoint: RFC 6749, section 3.1, and OpenID
@@ -48,6 +55,9 @@ func (p *Provider) authorize(c echo.Context) error {
 		return err
 	}
 	ctx := c.Request().Context()
+	if q, err = p.pulled(ctx, q); err != nil {
+		return err
+	}
 	request, err := p.readAuthorization(ctx, q)
 	if err != nil {
 		return err
@@ -96,7 +106,7 @@ func (p *Provider) automatic(ctx context.Context, request *authorization, login 
 		return nil, "", err
 	case person.Disabled:
 		return nil, "sign_in_as of the client names '" + login + "', who is disabled", nil
-	case request.hintedSub != "" && request.hintedSub != person.Sub:
+	case request.hintedSub != "" && request.hintedSub != request.client.subject(person):
 		return nil, "the id_token_hint is of someone else than '" + login + "', whom sign_in_as of the client names", nil
 	}
 	return person, "", nil
@@ -112,14 +122,14 @@ func (p *Provider) whySignIn(request *authorization, current *session, person *P
 		return "prompt=login asks for a new sign-in"
 	case request.prompt.has(promptSelectAccount):
 		return "prompt=select_account asks whom to sign in"
-	case request.hintedSub != "" && request.hintedSub != person.Sub:
+	case request.hintedSub != "" && request.hintedSub != request.client.subject(person):
 		return "someone else than the person of the id_token_hint is signed in"
 	case request.loginHint != "" && !person.isCalled(request.loginHint):
 		return "someone else than the person of the login_hint is signed in"
 	case request.maxAge == 0, request.maxAge > 0 && p.now().Sub(current.AuthTime) > time.Duration(request.maxAge)*time.Second:
 		return "the sign-in is older than max_age"
 	}
-	return ""
+	return request.whyNotACR(current.ACR)
 }
 
 // isCalled tells whether a login hint means this person: a login, or an e-mail
@@ -150,7 +160,7 @@ func (p *Provider) completeAlone(c echo.Context, request *authorization, person 
 		if err != nil {
 			return err
 		}
-		code, err = p.newCode(tx, request, &session{SID: sid, Login: person.Login, AuthTime: p.now()})
+		code, err = p.newCode(tx, request, &session{SID: sid, Login: person.Login, AuthTime: p.now(), ACR: p.reachedACR(request)})
 		return err
 	})
 	if err != nil {
@@ -181,6 +191,12 @@ func (p *Provider) newCode(tx Tx, request *authorization, in *session) (string, 
 		Nonce:           request.nonce,
 		Challenge:       request.challenge,
 		ChallengeMethod: request.method,
+		ACR:             in.ACR,
+		Asked:           request.claims,
+		JKT:             request.jkt,
+	}
+	if err := p.noteClient(tx, in.SID, request.client); err != nil {
+		return "", err
 	}
 	if err := putGrant(tx, g, p.now().Add(p.config.CodeLifetime)); err != nil {
 		return "", err
@@ -240,6 +256,13 @@ func (p *Provider) askingClient(ctx context.Context, q params) (*Client, error) 
 // client finds a client, or makes one up in any-client mode.
 func (p *Provider) client(ctx context.Context, id string) (*Client, error) {
 	client, err := p.config.Storage.Client(ctx, id)
+	if errors.Is(err, ErrNotFound) && p.config.DynamicRegistration {
+		record, stored := p.config.Storage.Record(ctx, kindClient, id)
+		var own *registered
+		if own, err = valueOf[*registered](record, stored, p.now()); err == nil {
+			return own.client, nil
+		}
+	}
 	if errors.Is(err, ErrNotFound) && p.config.AnyClient && id != "" {
 		p.config.Logger.InfoContext(ctx, "any-client mode: accepting a client that is not registered", "client_id", id)
 		return anyClient(id), nil
@@ -364,7 +387,9 @@ func (p *Provider) readRest(request *authorization, q params) error {
 	case q.get("request") != "":
 		return refuse(errRequestNotSupported, "request objects are not supported; send the parameters themselves")
 	case q.get("request_uri") != "":
-		return refuse(errRequestURINotSupported, "request_uri is not supported; send the parameters themselves")
+		return refuse(errRequestURINotSupported, "request_uri is supported only as the pushed authorization request endpoint gives it (RFC 9126)")
+	case request.client.RequirePushed && !q.pushed:
+		return refuse(errInvalidRequest, "the client '"+request.client.ID+"' must push its authorization requests (RFC 9126); send the parameters to "+p.base+p.config.Paths.Push+" first")
 	case q.get("registration") != "":
 		return refuse(errRegistrationUnsupported, "the registration parameter is not supported")
 	}
@@ -391,6 +416,12 @@ func (p *Provider) readRest(request *authorization, q params) error {
 		return err
 	}
 	request.nonce = q.get("nonce")
+	if request.jkt = q.get("dpop_jkt"); request.jkt != "" && !isThumbprint(request.jkt) {
+		return refuse(errInvalidRequest, "dpop_jkt must be the base64url SHA-256 thumbprint of a key, 43 characters long (RFC 9449, section 10)")
+	}
+	if err := p.readClaimsWishes(request, q); err != nil {
+		return err
+	}
 	if err := p.readChallenge(request, q); err != nil {
 		return err
 	}
@@ -424,6 +455,9 @@ func (p *Provider) readSignInWishes(request *authorization, q params) error {
 		claims, err := p.keys().verifyHint(hint, p.config.Issuer)
 		if err != nil {
 			return refuse(errInvalidRequest, "id_token_hint is not accepted: "+err.Error())
+		}
+		if request.hintedSub != "" && request.hintedSub != claims.Subject {
+			return refuse(errInvalidRequest, "id_token_hint and the claims parameter ask for two different people")
 		}
 		request.hintedSub = claims.Subject
 	}

@@ -7,25 +7,53 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/lestrrat-go/jwx/v2/jwk"
 )
 
-// Grant types, as clients name them (RFC 6749, RFC 7591 section 2).
+// Grant types, as clients name them (RFC 6749, RFC 7591 section 2, RFC 8628
+// section 3.4, RFC 8693 section 2.1, RFC 7523 section 2.1).
 const (
 	GrantAuthorizationCode = "authorization_code"
 	GrantRefreshToken      = "refresh_token"
 	GrantClientCredentials = "client_credentials"
 	GrantPassword          = "password"
+	GrantDeviceCode        = "urn:ietf:params:oauth:grant-type:device_code"
+	GrantTokenExchange     = "urn:ietf:params:oauth:grant-type:token-exchange"
+	GrantJWTBearer         = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 )
 
 // grantTypes are those that the token endpoint serves, in the order of
 // discovery.
-var grantTypes = []string{GrantAuthorizationCode, GrantRefreshToken, GrantClientCredentials, GrantPassword}
+var grantTypes = []string{
+	GrantAuthorizationCode, GrantRefreshToken, GrantClientCredentials, GrantPassword,
+	GrantDeviceCode, GrantTokenExchange, GrantJWTBearer,
+}
 
-// Ways in which a client authenticates (RFC 7591, section 2).
+// Ways in which a client authenticates (RFC 7591, section 2, and OpenID Connect
+// Core 1.0, section 9).
 const (
-	AuthBasic = "client_secret_basic"
-	AuthPost  = "client_secret_post"
-	AuthNone  = "none"
+	AuthBasic      = "client_secret_basic"
+	AuthPost       = "client_secret_post"
+	AuthSecretJWT  = "client_secret_jwt"
+	AuthPrivateKey = "private_key_jwt"
+	AuthNone       = "none"
+)
+
+// authMethods in the order of discovery.
+var authMethods = []string{AuthBasic, AuthPost, AuthSecretJWT, AuthPrivateKey, AuthNone}
+
+// Forms of access tokens: a signed JWT, or a handle that only this provider's
+// introspection and userinfo endpoints understand.
+const (
+	FormatJWT    = "jwt"
+	FormatOpaque = "opaque"
+)
+
+// Subject types (OpenID Connect Core 1.0, section 8).
+const (
+	SubjectPublic   = "public"
+	SubjectPairwise = "pairwise"
 )
 
 // Client is a registered relying party. Field names follow RFC 7591 (dynamic
@@ -38,8 +66,11 @@ type Client struct {
 	// Secret is empty for a public client.
 	Secret string
 	// AuthMethod pins how the client authenticates at the token endpoint.
-	// Empty: a client with a secret may use basic or post.
+	// Empty: a client with a secret may use basic, post or client_secret_jwt,
+	// one with keys private_key_jwt.
 	AuthMethod string
+	// Keys verify what the client signs: its assertions (jwks). Nil: none.
+	Keys jwk.Set
 	// RedirectURIs are compared exactly, save that a loopback address without
 	// a port matches any port (RFC 8252, section 7.3).
 	RedirectURIs []string
@@ -61,6 +92,24 @@ type Client struct {
 	RequirePKCE bool
 	// AccessTokenType is the typ header of access tokens, JWT or at+jwt.
 	AccessTokenType string
+	// AccessTokenFormat is jwt or opaque; empty: jwt.
+	AccessTokenFormat string
+	// UserInfoAlg makes userinfo a JWT signed so. Empty: plain JSON.
+	UserInfoAlg string
+	// SubjectType is public or pairwise; empty: public.
+	SubjectType string
+	// SectorIdentifierURI names by its host the sector in which pairwise
+	// subjects are the same. Empty: the one host of the redirect URIs.
+	SectorIdentifierURI string
+	// RequirePushed refuses authorization requests that were not pushed (RFC
+	// 9126, section 6).
+	RequirePushed bool
+	// RequireDPoP refuses token requests without DPoP proof (RFC 9449, section
+	// 5.2).
+	RequireDPoP bool
+	// FrontChannelLogoutURI is loaded in the browser, BackChannelLogoutURI
+	// called by the provider, when a session that the client has seen ends.
+	FrontChannelLogoutURI, BackChannelLogoutURI string
 	// SignInAs is a login that signs in by itself at this client.
 	SignInAs string
 	// Claims of tokens that the client gets for itself (client_credentials).
@@ -95,6 +144,15 @@ func ParseClient(resource map[string]any) (*Client, []Problem) {
 		IDTokenLifetime:        spec.lifetime("id_token_lifetime"),
 		RefreshTokenLifetime:   spec.lifetime("refresh_token_lifetime"),
 		AccessTokenType:        spec.text("access_token_typ"),
+		Keys:                   spec.keySet("jwks"),
+		AccessTokenFormat:      spec.text("access_token_format"),
+		UserInfoAlg:            spec.text("userinfo_signed_response_alg"),
+		SubjectType:            spec.text("subject_type"),
+		SectorIdentifierURI:    spec.text("sector_identifier_uri"),
+		RequirePushed:          spec.boolean("require_pushed_authorization_requests", false),
+		RequireDPoP:            spec.boolean("dpop_bound_access_tokens", false),
+		FrontChannelLogoutURI:  spec.text("frontchannel_logout_uri"),
+		BackChannelLogoutURI:   spec.text("backchannel_logout_uri"),
 		SignInAs:               spec.text("sign_in_as"),
 		Claims:                 spec.claims("claims"),
 	}
@@ -120,6 +178,14 @@ func ParseClient(resource map[string]any) (*Client, []Problem) {
 	}
 	checkAlg(spec, "id_token_signed_response_alg", c.IDTokenAlg)
 	checkAlg(spec, "access_token_signed_response_alg", c.AccessTokenAlg)
+	checkAlg(spec, "userinfo_signed_response_alg", c.UserInfoAlg)
+	c.checkSubject(spec)
+	c.checkLogout(spec)
+	switch c.AccessTokenFormat {
+	case "", FormatJWT, FormatOpaque:
+	default:
+		spec.report("access_token_format", "is %q; there are %s and %s", c.AccessTokenFormat, FormatJWT, FormatOpaque)
+	}
 	if c.AccessTokenType != typeJWT && c.AccessTokenType != typeAccessToken {
 		spec.report("access_token_typ", "is %q; there are %s and %s", c.AccessTokenType, typeJWT, typeAccessToken)
 	}
@@ -139,7 +205,14 @@ func ParseClient(resource map[string]any) (*Client, []Problem) {
 func (c *Client) checkAuth(spec *fields) {
 	switch c.AuthMethod {
 	case "":
-	case AuthBasic, AuthPost:
+	case AuthPrivateKey:
+		if c.Keys == nil {
+			spec.report("jwks", "is missing: token_endpoint_auth_method %s needs the client's public keys", AuthPrivateKey)
+		}
+		if c.Secret != "" {
+			spec.report("token_endpoint_auth_method", "is %s, yet there is a client_secret; leave one of them out", AuthPrivateKey)
+		}
+	case AuthBasic, AuthPost, AuthSecretJWT:
 		if c.Secret == "" {
 			spec.report("client_secret", "is missing: token_endpoint_auth_method %s makes this a confidential client, which has a secret", c.AuthMethod)
 		}
@@ -148,7 +221,7 @@ func (c *Client) checkAuth(spec *fields) {
 			spec.report("token_endpoint_auth_method", "is none, yet there is a client_secret; leave one of them out")
 		}
 	default:
-		spec.report("token_endpoint_auth_method", "is %q; there are %s, %s and %s", c.AuthMethod, AuthBasic, AuthPost, AuthNone)
+		spec.report("token_endpoint_auth_method", "is %q; there are %s", c.AuthMethod, strings.Join(authMethods, ", "))
 	}
 }
 
@@ -158,8 +231,13 @@ func (c *Client) checkGrants(spec *fields) {
 			spec.report(fmt.Sprintf("grant_types[%d]", i), "is %q; there are %s", g, strings.Join(grantTypes, ", "))
 		}
 	}
-	if c.grants(GrantClientCredentials) && c.Secret == "" {
-		spec.report("client_secret", "is missing: client_credentials is for confidential clients only (RFC 6749, section 4.4)")
+	for _, g := range []string{GrantClientCredentials, GrantTokenExchange} {
+		if c.grants(g) && c.public() {
+			spec.report("client_secret", "is missing: %s is for confidential clients only (RFC 6749, section 4.4); jwks would do too", g)
+		}
+	}
+	if c.grants(GrantJWTBearer) && c.public() && c.Keys == nil {
+		spec.report("jwks", "is missing: the grant type %s needs the keys that sign its assertions, or a client_secret", GrantJWTBearer)
 	}
 	if c.grants(GrantAuthorizationCode) && len(c.RedirectURIs) == 0 {
 		spec.report("redirect_uris", "is missing: the grant type authorization_code needs at least one; a client that signs nobody in says so by grant_types: [client_credentials]")
@@ -202,8 +280,11 @@ func isScript(u *url.URL) bool {
 	return false
 }
 
-// public tells a client that has no secret (RFC 6749, section 2.1).
-func (c *Client) public() bool { return c.Secret == "" && !c.anyone }
+// public tells a client that cannot authenticate (RFC 6749, section 2.1): it
+// has no secret, and no keys or none for that purpose.
+func (c *Client) public() bool {
+	return !c.anyone && c.Secret == "" && (c.Keys == nil || c.AuthMethod == AuthNone)
+}
 
 func (c *Client) grants(grantType string) bool { return slices.Contains(c.GrantTypes, grantType) }
 

@@ -16,9 +16,11 @@ type credentials struct {
 	method     string
 	// raw is the secret of a Basic header as it stood there.
 	raw string
+	// assertion is a JWT in place of the secret (RFC 7523, section 2.2).
+	assertion string
 }
 
-// authenticate finds the client of a token or revocation request (RFC 6749,
+// authenticate finds the client of a request that a program makes (RFC 6749,
 // section 2.3).
 func (p *Provider) authenticate(c echo.Context, q params) (*Client, error) {
 	shown, err := p.credentialsOf(c, q)
@@ -38,6 +40,9 @@ func (p *Provider) authenticate(c echo.Context, q params) (*Client, error) {
 	if client.anyone {
 		return client, nil
 	}
+	if shown.assertion != "" {
+		return client, p.authenticateByJWT(c, client, shown)
+	}
 	if client.public() {
 		if shown.secret != "" {
 			return nil, p.invalidClient("the client '" + client.ID + "' is public and has no secret, yet one was sent")
@@ -45,6 +50,8 @@ func (p *Provider) authenticate(c echo.Context, q params) (*Client, error) {
 		return client, nil
 	}
 	switch {
+	case client.Secret == "":
+		return nil, p.invalidClient("the client '" + client.ID + "' has keys and no secret: it must send a client_assertion signed with one of them (" + AuthPrivateKey + ")")
 	case shown.secret == "":
 		return nil, p.invalidClient("the client '" + client.ID + "' has a secret, and none was sent")
 	case client.AuthMethod != "" && client.AuthMethod != shown.method:
@@ -62,8 +69,8 @@ func (p *Provider) credentialsOf(c echo.Context, q params) (credentials, error) 
 	if shown.secret == "" {
 		shown.method = AuthNone
 	}
-	if q.get("client_assertion") != "" || q.get("client_assertion_type") != "" {
-		return shown, p.invalidClient("client assertions are not supported; use a Basic header, or client_id and client_secret in the form")
+	if err := p.readClientAssertion(q, &shown); err != nil {
+		return shown, err
 	}
 	header := c.Request().Header.Get(echo.HeaderAuthorization)
 	if header == "" {
@@ -73,7 +80,7 @@ func (p *Provider) credentialsOf(c echo.Context, q params) (credentials, error) 
 	if !strings.EqualFold(scheme, "Basic") {
 		return shown, p.invalidClient("the Authorization header must be Basic, is '" + shorten(scheme, 20) + "'")
 	}
-	if shown.secret != "" {
+	if shown.secret != "" || shown.assertion != "" {
 		return shown, refuse(errInvalidRequest, "the client authenticates in the header and in the form; it must use one of them")
 	}
 	decoded, err := base64.StdEncoding.DecodeString(strings.TrimSpace(encoded))

@@ -19,7 +19,7 @@ func allowOrigin(c echo.Context) {
 	}
 	header.Set(echo.HeaderAccessControlAllowOrigin, origin)
 	header.Set(echo.HeaderAccessControlAllowCredentials, "true")
-	header.Set(echo.HeaderAccessControlExposeHeaders, "WWW-Authenticate, "+headerReason)
+	header.Set(echo.HeaderAccessControlExposeHeaders, "WWW-Authenticate, "+headerDPoPNonce+", "+headerReason)
 }
 
 // preflight answers OPTIONS. A preflight never carries credentials (Fetch
@@ -32,7 +32,7 @@ func preflight(c echo.Context, methods []string) error {
 	if asked := c.Request().Header.Get(echo.HeaderAccessControlRequestHeaders); asked != "" {
 		header.Set(echo.HeaderAccessControlAllowHeaders, asked)
 	} else {
-		header.Set(echo.HeaderAccessControlAllowHeaders, "Authorization, Content-Type")
+		header.Set(echo.HeaderAccessControlAllowHeaders, "Authorization, Content-Type, "+headerDPoP)
 	}
 	header.Set(echo.HeaderAccessControlMaxAge, "600")
 	return c.NoContent(http.StatusNoContent)

@@ -23,6 +23,10 @@ type metadata struct {
 	JWKSURI               string   `json:"jwks_uri"`
 	RevocationEndpoint    string   `json:"revocation_endpoint"`
 	EndSessionEndpoint    string   `json:"end_session_endpoint"`
+	IntrospectionEndpoint string   `json:"introspection_endpoint,omitempty"`
+	DeviceEndpoint        string   `json:"device_authorization_endpoint,omitempty"`
+	PushEndpoint          string   `json:"pushed_authorization_request_endpoint,omitempty"`
+	RegistrationEndpoint  string   `json:"registration_endpoint,omitempty"`
 	ResponseTypes         []string `json:"response_types_supported"`
 	ResponseModes         []string `json:"response_modes_supported"`
 	GrantTypes            []string `json:"grant_types_supported"`
@@ -30,6 +34,14 @@ type metadata struct {
 	IDTokenAlgs           []string `json:"id_token_signing_alg_values_supported"`
 	TokenAuthMethods      []string `json:"token_endpoint_auth_methods_supported"`
 	RevocationAuthMethods []string `json:"revocation_endpoint_auth_methods_supported"`
+	TokenAuthAlgs         []string `json:"token_endpoint_auth_signing_alg_values_supported"`
+	RevocationAuthAlgs    []string `json:"revocation_endpoint_auth_signing_alg_values_supported"`
+	IntrospectAuthMethods []string `json:"introspection_endpoint_auth_methods_supported,omitempty"`
+	IntrospectAuthAlgs    []string `json:"introspection_endpoint_auth_signing_alg_values_supported,omitempty"`
+	UserInfoAlgs          []string `json:"userinfo_signing_alg_values_supported"`
+	DPoPAlgs              []string `json:"dpop_signing_alg_values_supported"`
+	ACRValues             []string `json:"acr_values_supported"`
+	ClaimTypes            []string `json:"claim_types_supported"`
 	Scopes                []string `json:"scopes_supported"`
 	Claims                []string `json:"claims_supported"`
 	ChallengeMethods      []string `json:"code_challenge_methods_supported"`
@@ -37,8 +49,14 @@ type metadata struct {
 	IssInResponse         bool     `json:"authorization_response_iss_parameter_supported"`
 	ClaimsParameter       bool     `json:"claims_parameter_supported"`
 	RequestParameter      bool     `json:"request_parameter_supported"`
-	// Absent would mean true.
+	// Absent would mean true. A pushed request_uri needs no such promise (RFC
+	// 9126, section 5).
 	RequestURIParameter bool `json:"request_uri_parameter_supported"`
+	RequirePushed       bool `json:"require_pushed_authorization_requests"`
+	FrontChannelLogout  bool `json:"frontchannel_logout_supported"`
+	FrontChannelSession bool `json:"frontchannel_logout_session_supported"`
+	BackChannelLogout   bool `json:"backchannel_logout_supported"`
+	BackChannelSession  bool `json:"backchannel_logout_session_supported"`
 	AnyClient           bool `json:"mockduktor_any_client,omitempty"`
 }
 
@@ -79,7 +97,12 @@ func (p *Provider) describe(keys *Keys, back string) *kept {
 	if p.config.AllowPlainPKCE {
 		challenges = append(challenges, challengePlain)
 	}
-	body, err := json.Marshal(metadata{
+	grants := slices.Clone(grantTypes)
+	if !p.servesDevices() {
+		grants = slices.DeleteFunc(grants, func(g string) bool { return g == GrantDeviceCode })
+	}
+	algs := append([]string{"HS256"}, signingAlgs...)
+	document := metadata{
 		Issuer:                p.config.Issuer,
 		AuthorizationEndpoint: p.base + p.config.Paths.Authorize,
 		TokenEndpoint:         back + p.config.Paths.Token,
@@ -89,21 +112,45 @@ func (p *Provider) describe(keys *Keys, back string) *kept {
 		EndSessionEndpoint:    p.base + p.config.Paths.Logout,
 		ResponseTypes:         []string{responseTypeCode},
 		ResponseModes:         []string{modeQuery, modeFragment, modeFormPost},
-		GrantTypes:            grantTypes,
-		SubjectTypes:          []string{"public"},
+		GrantTypes:            grants,
+		SubjectTypes:          []string{SubjectPublic, SubjectPairwise},
 		IDTokenAlgs:           keys.Algs(),
-		TokenAuthMethods:      []string{AuthBasic, AuthPost, AuthNone},
-		RevocationAuthMethods: []string{AuthBasic, AuthPost, AuthNone},
+		TokenAuthMethods:      authMethods,
+		RevocationAuthMethods: authMethods,
+		TokenAuthAlgs:         algs,
+		RevocationAuthAlgs:    algs,
+		UserInfoAlgs:          keys.Algs(),
+		DPoPAlgs:              signingAlgs,
+		ACRValues:             p.config.ACRValues,
+		ClaimTypes:            []string{"normal"},
 		Scopes:                []string{scopeOpenID, scopeProfile, scopeEmail, scopeGroups, scopeOfflineAccess},
 		Claims: []string{
-			"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "azp", "sid",
+			"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "azp", "sid", "acr", "amr",
 			"name", "given_name", "family_name", "preferred_username", "picture", "email", "email_verified", claimGroups,
 		},
 		ChallengeMethods: challenges,
 		Prompts:          []string{promptNone, promptLogin, promptSelectAccount, promptConsent},
 		IssInResponse:    true,
+		ClaimsParameter:  true,
 		AnyClient:        p.config.AnyClient,
-	})
+
+		FrontChannelLogout: true, FrontChannelSession: true, BackChannelLogout: true, BackChannelSession: true,
+	}
+	if path := p.config.Paths.Introspect; path != "" {
+		document.IntrospectionEndpoint = back + path
+		document.IntrospectAuthMethods = slices.DeleteFunc(slices.Clone(authMethods), func(m string) bool { return m == AuthNone })
+		document.IntrospectAuthAlgs = algs
+	}
+	if path := p.config.Paths.Push; path != "" {
+		document.PushEndpoint = back + path
+	}
+	if p.servesDevices() {
+		document.DeviceEndpoint = back + p.config.Paths.DeviceAuthorization
+	}
+	if path := p.config.Paths.Register; path != "" && p.config.DynamicRegistration {
+		document.RegistrationEndpoint = p.base + path
+	}
+	body, err := json.Marshal(document)
 	if err != nil {
 		// Strings and booleans always encode.
 		panic("idp: encoding the discovery document: " + err.Error())

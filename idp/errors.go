@@ -10,7 +10,9 @@ import (
 )
 
 // Error codes of RFC 6749 (sections 4.1.2.1 and 5.2), RFC 6750 (section 3.1),
-// RFC 8707 (section 2) and OpenID Connect Core 1.0 (section 3.1.2.6).
+// RFC 7591 (section 3.2.2), RFC 8628 (section 3.5), RFC 8707 (section 2), RFC
+// 9449 (sections 5 and 8), OpenID Connect Core 1.0 (section 3.1.2.6) and OpenID
+// Connect Core Error Code unmet_authentication_requirements.
 const (
 	errInvalidRequest          = "invalid_request"
 	errInvalidClient           = "invalid_client"
@@ -25,6 +27,15 @@ const (
 	errAccessDenied            = "access_denied"
 	errServerError             = "server_error"
 	errLoginRequired           = "login_required"
+	errAuthorizationPending    = "authorization_pending"
+	errSlowDown                = "slow_down"
+	errExpiredToken            = "expired_token"
+	errInvalidProof            = "invalid_dpop_proof"
+	errUseNonce                = "use_dpop_nonce"
+	errUnmetAuthentication     = "unmet_authentication_requirements"
+	errInvalidRequestURI       = "invalid_request_uri"
+	errInvalidClientMetadata   = "invalid_client_metadata"
+	errInvalidRedirectURI      = "invalid_redirect_uri"
 	errRequestNotSupported     = "request_not_supported"
 	errRequestURINotSupported  = "request_uri_not_supported"
 	errRegistrationUnsupported = "registration_not_supported"

@@ -29,6 +29,12 @@ type grant struct {
 	ChallengeMethod string
 	// Redeemed: the code has been used.
 	Redeemed bool
+	// ACR is how the person signed in, Asked which claims the request wanted.
+	ACR   string
+	Asked *claimsRequest
+	// JKT is the thumbprint of the key that the code and, if the client is
+	// public, the refresh tokens are bound to (RFC 9449, sections 5 and 10).
+	JKT string
 
 	// Refresh is the number of the one refresh token that is good; all lower
 	// ones have been used. 0: there is none.

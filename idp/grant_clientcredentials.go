@@ -20,7 +20,7 @@ func (p *Provider) byClientCredentials(ctx context.Context, client *Client, q pa
 	if err != nil {
 		return nil, err
 	}
-	return p.issueToClient(ctx, issuance{client: client, scope: scope, audience: client.orDefaultAudience(audience)})
+	return p.issueToClient(ctx, issuance{client: client, scope: scope, audience: client.orDefaultAudience(audience), jkt: q.jkt})
 }
 
 func (p *Provider) issueToClient(ctx context.Context, in issuance) (*Tokens, error) {
@@ -31,5 +31,5 @@ func (p *Provider) issueToClient(ctx context.Context, in issuance) (*Tokens, err
 	if err != nil {
 		return nil, fmt.Errorf("granting to a client: %w", err)
 	}
-	return p.issue(in)
+	return p.issue(ctx, in)
 }

@@ -33,7 +33,10 @@ func (p *Provider) byCode(ctx context.Context, client *Client, q params) (*Token
 		if err != nil {
 			return err
 		}
-		if refused = g.redeemable(client, q); refused != nil {
+		if refused = g.redeemable(client, q); refused == nil {
+			refused = g.holdsKey(q.jkt)
+		}
+		if refused != nil {
 			return nil
 		}
 		if g.Redeemed {
@@ -46,6 +49,7 @@ func (p *Provider) byCode(ctx context.Context, client *Client, q params) (*Token
 		}
 		redeemed := *g
 		redeemed.Redeemed = true
+		redeemed.JKT = client.refreshKey(q.jkt)
 		expires := p.now().Add(p.accessLifetime(client))
 		refresh := ""
 		if client.grants(GrantRefreshToken) {
@@ -55,7 +59,7 @@ func (p *Provider) byCode(ctx context.Context, client *Client, q params) (*Token
 		}
 		in = issuance{
 			client: client, person: person, scope: g.Scope, audience: client.orDefaultAudience(audience),
-			sid: g.SID, authTime: g.AuthTime, nonce: g.Nonce,
+			sid: g.SID, authTime: g.AuthTime, nonce: g.Nonce, acr: g.ACR, asked: g.Asked, jkt: q.jkt,
 			id: tokenID(g.ID, redeemed.Refresh), refresh: refresh,
 		}
 		return putGrant(tx, &redeemed, expires)
@@ -66,7 +70,7 @@ func (p *Provider) byCode(ctx context.Context, client *Client, q params) (*Token
 	if err != nil {
 		return nil, fmt.Errorf("redeeming a code: %w", err)
 	}
-	return p.issue(in)
+	return p.issue(ctx, in)
 }
 
 // redeemable checks what a code is bound to.
@@ -109,8 +113,8 @@ func (p *Provider) grantee(ctx context.Context, id string) (*Person, error) {
 }
 
 // newGrant makes a grant without code, with a session of its own that no
-// cookie leads to.
-func (p *Provider) newGrant(tx Tx, client *Client, person *Person, scope scopeList, audience []string) (issuance, error) {
+// cookie leads to. jkt is the key that the request proved to have.
+func (p *Provider) newGrant(tx Tx, client *Client, person *Person, scope scopeList, audience []string, jkt string) (issuance, error) {
 	id, err := p.newID(tx)
 	if err != nil {
 		return issuance{}, err
@@ -122,11 +126,11 @@ func (p *Provider) newGrant(tx Tx, client *Client, person *Person, scope scopeLi
 	now := p.now()
 	g := &grant{
 		ID: id, ClientID: client.ID, Login: person.Login, Scope: scope, Audience: audience,
-		SID: sid, AuthTime: now, Redeemed: true,
+		SID: sid, AuthTime: now, Redeemed: true, ACR: p.config.ACRValues[0], JKT: client.refreshKey(jkt),
 	}
 	in := issuance{
 		client: client, person: person, scope: scope, audience: client.orDefaultAudience(audience),
-		sid: sid, authTime: now,
+		sid: sid, authTime: now, acr: g.ACR, jkt: jkt,
 	}
 	if client.grants(GrantRefreshToken) {
 		g.Refresh = 1

@@ -29,18 +29,18 @@ func (p *Provider) byPasswordGrant(ctx context.Context, client *Client, q params
 	if err != nil {
 		return nil, err
 	}
-	return p.issueToPerson(ctx, client, person, scope, audience, "", 0)
+	return p.issueToPerson(ctx, client, person, scope, audience, q.jkt, "", 0)
 }
 
-func (p *Provider) issueToPerson(ctx context.Context, client *Client, person *Person, scope scopeList, audience []string, nonce string, lifetime time.Duration) (*Tokens, error) {
+func (p *Provider) issueToPerson(ctx context.Context, client *Client, person *Person, scope scopeList, audience []string, jkt, nonce string, lifetime time.Duration) (*Tokens, error) {
 	var in issuance
 	err := p.config.Storage.Update(ctx, func(tx Tx) (err error) {
-		in, err = p.newGrant(tx, client, person, scope, audience)
+		in, err = p.newGrant(tx, client, person, scope, audience, jkt)
 		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("granting to a person: %w", err)
 	}
 	in.nonce, in.accessLifetime = nonce, lifetime
-	return p.issue(in)
+	return p.issue(ctx, in)
 }

@@ -40,6 +40,11 @@ func (p *Provider) byRefreshToken(ctx context.Context, client *Client, q params)
 			refused = refuse(errInvalidGrant, "the refresh token was given to another client")
 			return nil
 		}
+		if g.JKT != "" {
+			if refused = g.holdsKey(q.jkt); refused != nil {
+				return nil
+			}
+		}
 		if n != g.Refresh {
 			refused = refuse(errInvalidGrant, "the refresh token was used before; every token of this grant is now revoked (RFC 9700, section 4.14.2)")
 			return p.endGrant(tx, g, p.accessLifetime(client))
@@ -56,7 +61,7 @@ func (p *Provider) byRefreshToken(ctx context.Context, client *Client, q params)
 		rotated.Refresh++
 		in = issuance{
 			client: client, person: person, scope: scope, audience: client.orDefaultAudience(audience),
-			sid: g.SID, authTime: g.AuthTime,
+			sid: g.SID, authTime: g.AuthTime, acr: g.ACR, asked: g.Asked, jkt: q.jkt,
 			id: tokenID(g.ID, rotated.Refresh), refresh: p.handle(purposeRefresh, g.ID, rotated.Refresh),
 		}
 		return putGrant(tx, &rotated, p.now().Add(max(p.refreshLifetime(client), p.accessLifetime(client))))
@@ -67,7 +72,7 @@ func (p *Provider) byRefreshToken(ctx context.Context, client *Client, q params)
 	if err != nil {
 		return nil, fmt.Errorf("refreshing: %w", err)
 	}
-	return p.issue(in)
+	return p.issue(ctx, in)
 }
 
 // narrowed is the scope of one refresh: part of the granted one, which stays as

@@ -12,11 +12,18 @@ import (
 
 // Kinds of record.
 const (
-	kindCounter = "counter"
-	kindGrant   = "grant"
-	kindPending = "pending"
-	kindRevoked = "revoked"
-	kindSession = "session"
+	kindAccess    = "access"
+	kindAssertion = "assertion"
+	kindClient    = "client"
+	kindCounter   = "counter"
+	kindDevice    = "device"
+	kindGrant     = "grant"
+	kindPending   = "pending"
+	kindProof     = "proof"
+	kindPushed    = "pushed"
+	kindRevoked   = "revoked"
+	kindSession   = "session"
+	kindUserCode  = "usercode"
 )
 
 const idBytes = 16
@@ -47,9 +54,14 @@ func (p *Provider) newID(tx Tx) (string, error) {
 
 // Purposes of handles; one must never pass for another.
 const (
-	purposeCode    = "code"
-	purposeRefresh = "refresh"
-	purposeSession = "session"
+	purposeAccess       = "access"
+	purposeCode         = "code"
+	purposeDevice       = "device"
+	purposePushed       = "pushed"
+	purposeRefresh      = "refresh"
+	purposeRegistration = "registration"
+	purposeSecret       = "secret"
+	purposeSession      = "session"
 )
 
 // handle makes the secret string that stands for a record: its id, a number,

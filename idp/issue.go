@@ -1,6 +1,7 @@
 package idp
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"time"
@@ -16,6 +17,9 @@ type Tokens struct {
 	Scope        string `json:"scope"`
 	RefreshToken string `json:"refresh_token,omitempty"`
 	IDToken      string `json:"id_token,omitempty"`
+	// IssuedTokenType says what a token exchange gave (RFC 8693, section
+	// 2.2.1).
+	IssuedTokenType string `json:"issued_token_type,omitempty"`
 }
 
 // issuance is all that tokens are made of.
@@ -28,6 +32,16 @@ type issuance struct {
 	sid      string
 	authTime time.Time
 	nonce    string
+	// acr is how the person signed in (OpenID Connect Core 1.0, section 2);
+	// empty: not known.
+	acr string
+	// asked are the claims that the authorization request asked for one by
+	// one.
+	asked *claimsRequest
+	// jkt is the thumbprint of the key that the tokens are bound to.
+	jkt string
+	// act is who acts for the subject (RFC 8693, section 4.1).
+	act map[string]any
 	// id is the jti of the access token.
 	id string
 	// refresh is the refresh token to go along, if any.
@@ -37,7 +51,7 @@ type issuance struct {
 }
 
 // issue makes the tokens. Every grant and Mint end here.
-func (p *Provider) issue(in issuance) (*Tokens, error) {
+func (p *Provider) issue(ctx context.Context, in issuance) (*Tokens, error) {
 	keys, now := p.keys(), p.now()
 	key, err := keys.signs(in.client.AccessTokenAlg)
 	if err != nil {
@@ -53,7 +67,19 @@ func (p *Provider) issue(in issuance) (*Tokens, error) {
 		Scope:        in.scope.String(),
 		RefreshToken: in.refresh,
 	}
-	tokens.AccessToken, err = key.sign(in.client.AccessTokenType, accessClaims(in, p.config.Issuer, in.id, now, lifetime))
+	if in.jkt != "" {
+		tokens.TokenType = schemeDPoP
+	}
+	access := accessClaims(in, p.config.Issuer, in.id, now, lifetime)
+	in.complete(access, p.methodsOf(in.acr))
+	if in.jkt != "" {
+		access["cnf"] = confirmation{in.jkt}
+	}
+	if in.client.AccessTokenFormat == FormatOpaque {
+		tokens.AccessToken, err = p.keepAccess(ctx, access, now.Add(lifetime))
+	} else {
+		tokens.AccessToken, err = key.sign(in.client.AccessTokenType, access)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -64,10 +90,37 @@ func (p *Provider) issue(in issuance) (*Tokens, error) {
 		return nil, algUnavailable(err)
 	}
 	claims := idClaims(in, p.config.Issuer, key.alg, tokens.AccessToken, now, orElse(in.client.IDTokenLifetime, p.config.IDTokenLifetime))
+	in.complete(claims, p.methodsOf(in.acr))
+	in.asked.addTo(claims, in.person, forIDToken)
 	if tokens.IDToken, err = key.sign(typeJWT, claims); err != nil {
 		return nil, err
 	}
 	return tokens, nil
+}
+
+// complete adds what access and ID tokens have alike: the client's sub of the
+// person, how they signed in and who acts for them. What the person's document
+// says of acr and amr stands.
+func (in *issuance) complete(claims map[string]any, methods []string) {
+	if in.act != nil {
+		claims["act"] = in.act
+	}
+	if in.person == nil {
+		return
+	}
+	claims["sub"] = in.client.subject(in.person)
+	if in.authTime.IsZero() {
+		delete(claims, "auth_time")
+	}
+	if in.acr == "" {
+		return
+	}
+	if _, given := in.person.Claims["acr"]; !given {
+		claims["acr"] = in.acr
+	}
+	if _, given := in.person.Claims["amr"]; !given {
+		claims["amr"] = methods
+	}
 }
 
 // algUnavailable tells the client of a setting that cannot be met.

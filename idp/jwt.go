@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -45,6 +46,37 @@ type readClaims struct {
 	ID       string          `json:"jti"`
 	SID      string          `json:"sid"`
 	Expires  int64           `json:"exp"`
+	IssuedAt int64           `json:"iat"`
+	AuthTime int64           `json:"auth_time"`
+	ACR      any             `json:"acr"`
+	Act      json.RawMessage `json:"act"`
+	MayAct   json.RawMessage `json:"may_act"`
+	CNF      *confirmation   `json:"cnf"`
+
+	// all is the payload that these were read from.
+	all json.RawMessage
+}
+
+// confirmation names the key that a token is bound to (RFC 7800, section 3.1,
+// with the jkt of RFC 9449, section 6.1).
+type confirmation struct {
+	JKT string `json:"jkt"`
+}
+
+func (c *readClaims) read() error {
+	if json.Unmarshal(c.all, c) != nil {
+		return errTokenClaims
+	}
+	return nil
+}
+
+// boundTo is the thumbprint of the key whose holder alone may use the token;
+// empty: whoever bears it may.
+func (c *readClaims) boundTo() string {
+	if c.CNF == nil {
+		return ""
+	}
+	return c.CNF.JKT
 }
 
 // Which check failed; the text ends up in error_description.
@@ -52,14 +84,28 @@ var (
 	errTokenTooLong   = errors.New("the token is too long")
 	errTokenNoJWT     = errors.New("the token is no JWT of three parts")
 	errTokenHeader    = errors.New("the header of the token cannot be read")
+	errTokenCritical  = errors.New("the header of the token has crit, and no such extension is understood")
 	errTokenSignature = errors.New("the signature does not fit; the token was changed or signed by another key")
 	errTokenNoID      = errors.New("it is an access token; an ID token is needed")
 	errTokenClaims    = errors.New("the claims of the token cannot be read")
 )
 
-// verify checks the signature and the issuer of one of our tokens. Whether it
-// has expired is for the caller to ask, since a logout hint may have.
-func (k *Keys) verify(token, issuer string) (*readClaims, error) {
+// compactJWS is a token taken apart (RFC 7515, section 7.1), of which nothing
+// has been checked yet.
+type compactJWS struct {
+	header struct {
+		Alg  string          `json:"alg"`
+		Kid  string          `json:"kid"`
+		Typ  string          `json:"typ"`
+		JWK  json.RawMessage `json:"jwk"`
+		Crit json.RawMessage `json:"crit"`
+	}
+	signed    []byte
+	signature []byte
+	payload   string // base64url
+}
+
+func takeApart(token string) (*compactJWS, error) {
 	if len(token) > maxToken {
 		return nil, errTokenTooLong
 	}
@@ -67,45 +113,71 @@ func (k *Keys) verify(token, issuer string) (*readClaims, error) {
 	if len(parts) != 3 {
 		return nil, errTokenNoJWT
 	}
-	b64 := base64.RawURLEncoding.Strict()
-	rawHeader, err := b64.DecodeString(parts[0])
+	t := &compactJWS{payload: parts[1], signed: []byte(token[:len(parts[0])+1+len(parts[1])])}
+	rawHeader, err := base64.RawURLEncoding.Strict().DecodeString(parts[0])
+	if err != nil || json.Unmarshal(rawHeader, &t.header) != nil {
+		return nil, errTokenHeader
+	}
+	// Section 4.1.11: what is critical must be understood, and nothing is.
+	if t.header.Crit != nil {
+		return nil, errTokenCritical
+	}
+	if t.signature, err = base64.RawURLEncoding.Strict().DecodeString(parts[2]); err != nil {
+		return nil, errTokenSignature
+	}
+	return t, nil
+}
+
+// claims reads the payload into v.
+func (t *compactJWS) claims(v any) error {
+	payload, err := base64.RawURLEncoding.Strict().DecodeString(t.payload)
+	if err != nil || json.Unmarshal(payload, v) != nil {
+		return errTokenClaims
+	}
+	return nil
+}
+
+// verify checks the signature and the issuer of one of our tokens. Whether it
+// has expired is for the caller to ask, since a logout hint may have.
+func (k *Keys) verify(token, issuer string) (*readClaims, error) {
+	t, err := takeApart(token)
 	if err != nil {
-		return nil, errTokenHeader
+		return nil, err
 	}
-	var header struct {
-		Alg string `json:"alg"`
-		Kid string `json:"kid"`
-	}
-	if json.Unmarshal(rawHeader, &header) != nil {
-		return nil, errTokenHeader
-	}
-	key := k.byID(header.Kid)
+	key := k.byID(t.header.Kid)
 	if key == nil {
-		return nil, fmt.Errorf("the kid '%s' is none of this provider's keys; the token is of another issuer, or the keys have changed", shorten(header.Kid, 60))
+		return nil, fmt.Errorf("the kid '%s' is none of this provider's keys; the token is of another issuer, or the keys have changed", shorten(t.header.Kid, 60))
 	}
 	// The key decides on the algorithm, never the token (RFC 8725, section 3.1).
-	if header.Alg != key.alg {
-		return nil, fmt.Errorf("the alg is '%s', yet the key of that kid is for %s", shorten(header.Alg, 20), key.alg)
+	if t.header.Alg != key.alg {
+		return nil, fmt.Errorf("the alg is '%s', yet the key of that kid is for %s", shorten(t.header.Alg, 20), key.alg)
 	}
-	signature, err := b64.DecodeString(parts[2])
-	if err != nil {
+	if key.verifier.Verify(t.signed, t.signature, key.public) != nil {
 		return nil, errTokenSignature
 	}
-	if key.verifier.Verify([]byte(token[:len(parts[0])+1+len(parts[1])]), signature, key.public) != nil {
-		return nil, errTokenSignature
-	}
-	payload, err := b64.DecodeString(parts[1])
-	if err != nil {
-		return nil, errTokenClaims
+	// One kind of token must not pass for another (RFC 8725, section 3.11).
+	if t.header.Typ != typeJWT && t.header.Typ != typeAccessToken {
+		return nil, fmt.Errorf("the typ is '%s', which is neither an access token nor an ID token", shorten(t.header.Typ, 60))
 	}
 	claims := new(readClaims)
-	if json.Unmarshal(payload, claims) != nil {
-		return nil, errTokenClaims
+	if err := t.claims(&claims.all); err != nil {
+		return nil, err
+	}
+	if err := claims.read(); err != nil {
+		return nil, err
 	}
 	if claims.Issuer != issuer {
 		return nil, fmt.Errorf("the iss is '%s', not '%s'", shorten(claims.Issuer, 200), issuer)
 	}
 	return claims, nil
+}
+
+// client is the client_id of who got the token, an access or an ID token.
+func (c *readClaims) client() string {
+	if c.ClientID != "" {
+		return c.ClientID
+	}
+	return c.AZP
 }
 
 // isAccessToken tells our two kinds apart: both may have typ JWT and are signed
@@ -125,22 +197,22 @@ func (k *Keys) verifyHint(token, issuer string) (*readClaims, error) {
 	return claims, nil
 }
 
-// hasAudience tells whether aud, a string or a list, holds the value.
+// hasAudience tells whether aud holds the value.
 func (c *readClaims) hasAudience(value string) bool {
+	return slices.Contains(audienceOf(c.Audience), value)
+}
+
+// audienceOf reads an aud, a string or a list (RFC 7519, section 4.1.3).
+func audienceOf(raw json.RawMessage) []string {
 	var one string
-	if json.Unmarshal(c.Audience, &one) == nil {
-		return one == value
+	if json.Unmarshal(raw, &one) == nil {
+		return []string{one}
 	}
 	var list []string
-	if json.Unmarshal(c.Audience, &list) != nil {
-		return false
+	if json.Unmarshal(raw, &list) != nil {
+		return nil
 	}
-	for _, a := range list {
-		if a == value {
-			return true
-		}
-	}
-	return false
+	return list
 }
 
 // shorten keeps what a caller sent from filling an answer.

@@ -25,10 +25,12 @@ import (
 // 8037) that keys may have, the default first.
 var signingAlgs = []string{"RS256", "PS256", "ES256", "EdDSA"}
 
-// typ headers of tokens: RFC 7519, section 5.1, and RFC 9068, section 2.1.
+// typ headers of tokens: RFC 7519, section 5.1, RFC 9068, section 2.1, and
+// OpenID Connect Back-Channel Logout 1.0, section 2.4.
 const (
 	typeJWT         = "JWT"
 	typeAccessToken = "at+jwt"
+	typeLogoutToken = "logout+jwt"
 )
 
 // SigningKey is a private key and the one algorithm it is used with.
@@ -143,21 +145,36 @@ type preparedKey struct {
 // and verify, so that a key can be rotated by putting another before it. The
 // kid is the RFC 7638 thumbprint: a key keeps its kid, and another key never
 // gets it.
+//
+// An RSA key may be listed for RS256 and for PS256; without a key for PS256 the
+// first one for RS256 serves both. Since many clients want alg in every
+// published key, it is then published twice, for PS256 under its thumbprint
+// with .PS256 after it.
 func NewKeys(list []SigningKey) (*Keys, error) {
 	if len(list) == 0 {
 		return nil, errors.New("signing keys: at least one is needed")
 	}
+	list = withPS256(list)
 	keys := &Keys{set: jwk.NewSet()}
 	for i, k := range list {
 		prepared, public, err := prepare(k)
 		if err != nil {
 			return nil, fmt.Errorf("signing key %d: %w", i+1, err)
 		}
+		if other := keys.byID(prepared.kid); other != nil {
+			if other.alg == k.Alg {
+				return nil, fmt.Errorf("signing key %d: the same key is there already", i+1)
+			}
+			prepared, public, err = prepareAs(k, prepared.kid+"."+k.Alg)
+			if err != nil {
+				return nil, fmt.Errorf("signing key %d: %w", i+1, err)
+			}
+			if keys.byID(prepared.kid) != nil {
+				return nil, fmt.Errorf("signing key %d: the same key is there already", i+1)
+			}
+		}
 		if err := keys.set.AddKey(public); err != nil {
 			return nil, fmt.Errorf("signing key %d: %w", i+1, err)
-		}
-		if keys.byID(prepared.kid) != nil {
-			return nil, fmt.Errorf("signing key %d: the same key is there already; one key serves one algorithm", i+1)
 		}
 		keys.list = append(keys.list, prepared)
 	}
@@ -169,7 +186,28 @@ func NewKeys(list []SigningKey) (*Keys, error) {
 	return keys, nil
 }
 
-func prepare(k SigningKey) (*preparedKey, jwk.Key, error) {
+// withPS256 lets the RSA key sign with PS256 too where no other one does.
+func withPS256(list []SigningKey) []SigningKey {
+	var rs *SigningKey
+	for i := range list {
+		switch {
+		case list[i].Alg == "PS256":
+			return list
+		case list[i].Alg == "RS256" && rs == nil:
+			rs = &list[i]
+		}
+	}
+	if rs == nil {
+		return list
+	}
+	return append(slices.Clone(list), SigningKey{Alg: "PS256", Private: rs.Private})
+}
+
+// prepare makes a key ready under its thumbprint.
+func prepare(k SigningKey) (*preparedKey, jwk.Key, error) { return prepareAs(k, "") }
+
+// prepareAs makes a key ready under a kid; empty: its thumbprint.
+func prepareAs(k SigningKey, kid string) (*preparedKey, jwk.Key, error) {
 	if err := k.check(); err != nil {
 		return nil, nil, err
 	}
@@ -181,9 +219,12 @@ func prepare(k SigningKey) (*preparedKey, jwk.Key, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	if kid == "" {
+		kid = base64.RawURLEncoding.EncodeToString(thumbprint)
+	}
 	p := &preparedKey{
 		alg:     k.Alg,
-		kid:     base64.RawURLEncoding.EncodeToString(thumbprint),
+		kid:     kid,
 		private: k.Private,
 		public:  k.Private.Public(),
 		headers: map[string]string{},
@@ -203,7 +244,7 @@ func prepare(k SigningKey) (*preparedKey, jwk.Key, error) {
 	if p.verifier, err = jws.NewVerifier(jwa.SignatureAlgorithm(k.Alg)); err != nil {
 		return nil, nil, err
 	}
-	for _, typ := range []string{typeJWT, typeAccessToken} {
+	for _, typ := range []string{typeJWT, typeAccessToken, typeLogoutToken} {
 		header, err := json.Marshal(struct {
 			Alg string `json:"alg"`
 			Kid string `json:"kid"`

@@ -53,13 +53,25 @@ func (p *Provider) logout(c echo.Context) error {
 	}
 	token := p.formToken("logout", current.SID)
 	confirmed := c.Request().Method == http.MethodPost && sameToken(q.get("token"), token)
-	if !confirmed && (bye.hint == nil || bye.hint.Subject != person.Sub) {
+	if !confirmed && !bye.isOf(person) {
 		return p.confirmPage(c, bye, person, q, token)
 	}
 	if current.SID != bye.sid() {
 		sids = append(sids, current.SID)
 	}
 	return p.sayFarewell(c, bye, sids)
+}
+
+// isOf tells whether the hint is an ID token of the person, who may have
+// another sub at each client.
+func (f *farewell) isOf(person *Person) bool {
+	if f.hint == nil {
+		return false
+	}
+	if f.client == nil {
+		return f.hint.Subject == person.Sub
+	}
+	return f.hint.Subject == f.client.subject(person)
 }
 
 func (f *farewell) sid() string {
@@ -138,6 +150,10 @@ func (p *Provider) readFarewell(c echo.Context, q params) (*farewell, error) {
 // sayFarewell ends the sessions and the grants made in them, and returns to the
 // client or shows a page.
 func (p *Provider) sayFarewell(c echo.Context, bye *farewell, sids []string) error {
+	told, err := p.listeners(c.Request().Context(), sids)
+	if err != nil {
+		return err
+	}
 	if len(sids) > 0 {
 		err := p.config.Storage.Update(c.Request().Context(), func(tx Tx) error {
 			for _, sid := range sids {
@@ -153,17 +169,15 @@ func (p *Provider) sayFarewell(c echo.Context, bye *farewell, sids []string) err
 		p.config.Logger.InfoContext(c.Request().Context(), "signed out", "client_id", bye.clientID())
 	}
 	p.clearSessionCookie(c)
-	if bye.to == "" {
-		return p.farewellPage(c)
+	p.callBack(c.Request().Context(), told)
+	to := bye.to
+	if to != "" && bye.state != "" {
+		to = withQuery(to, []pair{{"state", bye.state}})
 	}
-	var pairs []pair
-	if bye.state != "" {
-		pairs = append(pairs, pair{"state", bye.state})
+	if frames := p.frames(told); to == "" || len(frames) > 0 {
+		return p.farewellPage(c, to, frames)
 	}
-	if pairs == nil {
-		return redirect(c, bye.to)
-	}
-	return redirect(c, withQuery(bye.to, pairs))
+	return redirect(c, to)
 }
 
 func (f *farewell) clientID() string {

@@ -54,7 +54,7 @@ func (p *Provider) Mint(ctx context.Context, request MintRequest) (*Tokens, erro
 	if person.Disabled {
 		return nil, fmt.Errorf("minting: %w", refuse(errInvalidGrant, "the person '"+person.Login+"' is disabled"))
 	}
-	return p.issueToPerson(ctx, client, person, scope, audience, request.Nonce, request.Lifetime)
+	return p.issueToPerson(ctx, client, person, scope, audience, "", request.Nonce, request.Lifetime)
 }
 
 // MintSession signs a person in without the page and gives the cookie to put
@@ -70,7 +70,7 @@ func (p *Provider) MintSession(ctx context.Context, login string) (*http.Cookie,
 	}
 	var s *session
 	err = p.config.Storage.Update(ctx, func(tx Tx) (err error) {
-		s, err = p.newSession(tx, person.Login)
+		s, err = p.newSession(tx, person.Login, p.config.ACRValues[0])
 		return err
 	})
 	if err != nil {

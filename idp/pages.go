@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"html/template"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"unicode"
@@ -97,11 +98,13 @@ type signInView struct {
 	ClientID  string
 	Scopes    []string
 	AnyClient bool
-	Alert     string
-	Current   *personView
-	Continue  bool
-	OneClick  bool
-	People    []personView
+	// UserCode is set where a device waits for the sign-in.
+	UserCode string
+	Alert    string
+	Current  *personView
+	Continue bool
+	OneClick bool
+	People   []personView
 	// Total of all people, Found of those that the filter leaves.
 	Total, Found int
 	FilterForm   bool
@@ -139,6 +142,9 @@ func (p *Provider) signInPage(c echo.Context, status int, v *visit) error {
 		Filter:    v.filter,
 		Login:     v.login,
 	}
+	if v.device != nil {
+		view.Action, view.UserCode = p.path+p.config.Paths.Device, shownCode(v.device.UserCode)
+	}
 	if v.current != nil {
 		current := viewOf(v.person)
 		view.Current, view.Continue = &current, p.mayContinue(v)
@@ -171,7 +177,7 @@ func (view *signInView) listPeople(people []*Person, v *visit) {
 	wanted := strings.ToLower(v.filter)
 	var hinted *personView
 	for _, one := range people {
-		isHinted := v.request.loginHint != "" && one.isCalled(v.request.loginHint) || v.request.hintedSub == one.Sub
+		isHinted := v.request.loginHint != "" && one.isCalled(v.request.loginHint) || v.request.hintedSub == v.request.client.subject(one)
 		if !isHinted && !one.matchesFilter(wanted) {
 			continue
 		}
@@ -282,7 +288,26 @@ func (p *Provider) confirmPage(c echo.Context, bye *farewell, person *Person, q 
 	}{p.common("Sign out?"), p.path + p.config.Paths.Logout, fields, client, person.Name, bye.hintFault})
 }
 
-// farewellPage is where a logout ends that has nowhere to return to.
-func (p *Provider) farewellPage(c echo.Context) error {
-	return p.show(c, http.StatusOK, "farewell.html", pages().policy, p.common("You are signed out"))
+// farewellPage is where a logout ends that has nowhere to return to, or clients
+// to tell in the browser before. It then goes on by itself, script or not.
+func (p *Provider) farewellPage(c echo.Context, to string, frames []string) error {
+	policy := pages().policy
+	sources := make([]string, 0, len(frames))
+	for _, frame := range frames {
+		if u, err := url.Parse(frame); err == nil {
+			sources = append(sources, u.Scheme+"://"+u.Host)
+		}
+	}
+	if len(sources) > 0 {
+		policy += "; frame-src " + strings.Join(sources, " ")
+	}
+	if to != "" {
+		c.Response().Header().Set("Refresh", "2; url="+to)
+	}
+	return p.show(c, http.StatusOK, "farewell.html", policy, struct {
+		common
+		// To is registered, so it may be of an app's own scheme.
+		To     template.URL
+		Frames []string
+	}{p.common("You are signed out"), template.URL(to), frames})
 }

@@ -16,6 +16,11 @@ const maxForm = 64 << 10
 // params are the parameters of one request.
 type params struct {
 	values url.Values
+	// jkt is the thumbprint of the key that the request proved to have (RFC
+	// 9449); empty: it proved none.
+	jkt string
+	// pushed tells parameters that came by a pushed authorization request.
+	pushed bool
 	// repeated is a parameter that came more than once, the first by name.
 	repeated string
 }

@@ -4,6 +4,11 @@ package idp
 // with a slash. Vendors differ in nothing as much as in these.
 type Paths struct {
 	Authorize, Token, UserInfo, Keys, Revoke, Logout string
+	// These may be empty: then there is no such endpoint.
+	Introspect, DeviceAuthorization, Push, Register string
+	// Device is the page where people type the code of their device; no
+	// client ever calls it. Empty: no device authorization either.
+	Device string
 	// SignIn is the page; no client ever calls it.
 	SignIn string
 }
@@ -18,6 +23,12 @@ func DefaultPaths() Paths {
 		Revoke:    "/revoke",
 		Logout:    "/logout",
 		SignIn:    "/signin",
+
+		Introspect:          "/introspect",
+		DeviceAuthorization: "/device_authorization",
+		Push:                "/par",
+		Register:            "/register",
+		Device:              "/device",
 	}
 }
 

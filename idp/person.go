@@ -85,7 +85,12 @@ func SubjectOf(login string) string {
 	h := sha1.New()
 	h.Write(subjectNamespace[:])
 	h.Write([]byte(login))
-	u := h.Sum(nil)[:16]
+	return uuid5(h.Sum(nil))
+}
+
+// uuid5 writes a SHA-1 sum as a UUIDv5.
+func uuid5(sum []byte) string {
+	u := sum[:16]
 	u[6] = u[6]&0x0f | 0x50
 	u[8] = u[8]&0x3f | 0x80
 	s := hex.EncodeToString(u)

@@ -58,6 +58,19 @@ type Config struct {
 	AllowPlainPKCE bool
 	// Lifetimes, where the client gives none; zero: the defaults above.
 	AccessTokenLifetime, IDTokenLifetime, RefreshTokenLifetime, CodeLifetime, SessionLifetime time.Duration
+	// DynamicRegistration lets anyone register a client (RFC 7591).
+	DynamicRegistration bool
+	// DPoPNonce demands a nonce of this provider in every DPoP proof (RFC 9449,
+	// section 8).
+	DPoPNonce bool
+	// ACRValues are the authentication context classes that signing in here can
+	// count as, the one of a plain sign-in first. A client may ask for any of
+	// them, by which it tests what it does about a stronger sign-in; nobody is
+	// asked for more than a click or a password. Nil: 1 and 2.
+	ACRValues []string
+	// HTTPClient calls the clients' back-channel logout addresses. Nil: one
+	// that uses no proxy. Redirects are not followed in any case.
+	HTTPClient *http.Client
 	// Paths of the endpoints; zero: DefaultPaths.
 	Paths Paths
 	// BackChannel gives the issuer's address as the caller of this request
@@ -103,6 +116,10 @@ func New(config Config) (*Provider, error) {
 	if config.Paths == (Paths{}) {
 		config.Paths = DefaultPaths()
 	}
+	if len(config.ACRValues) == 0 {
+		config.ACRValues = []string{"1", "2"}
+	}
+	config.HTTPClient = backChannelClient(config.HTTPClient)
 	orDefault(&config.AccessTokenLifetime, DefaultAccessTokenLifetime)
 	orDefault(&config.IDTokenLifetime, DefaultIDTokenLifetime)
 	orDefault(&config.RefreshTokenLifetime, DefaultRefreshTokenLifetime)
@@ -171,7 +188,7 @@ func (p *Provider) routes() []route {
 	get := []string{http.MethodGet, http.MethodHead}
 	post := []string{http.MethodPost}
 	both := []string{http.MethodGet, http.MethodPost}
-	return []route{
+	routes := []route{
 		{path: wellKnownOpenID, methods: get, handle: p.discovery, cors: true},
 		{path: wellKnownOAuth, methods: get, handle: p.discovery, cors: true},
 		{path: p.config.Paths.Keys, methods: get, handle: p.jwks, cors: true},
@@ -181,7 +198,21 @@ func (p *Provider) routes() []route {
 		{path: p.config.Paths.UserInfo, methods: both, handle: p.userInfo, cors: true},
 		{path: p.config.Paths.Revoke, methods: post, handle: p.revoke, cors: true},
 		{path: p.config.Paths.Logout, methods: both, handle: p.logout, page: true},
+		{path: p.config.Paths.Introspect, methods: post, handle: p.introspect, cors: true},
+		{path: p.config.Paths.Push, methods: post, handle: p.push, cors: true},
 	}
+	if p.servesDevices() {
+		routes = append(routes,
+			route{path: p.config.Paths.DeviceAuthorization, methods: post, handle: p.authorizeDevice, cors: true},
+			route{path: p.config.Paths.Device, methods: both, handle: p.device, page: true})
+	}
+	if p.config.DynamicRegistration {
+		routes = append(routes, route{
+			path: p.config.Paths.Register, handle: p.register, cors: true,
+			methods: []string{http.MethodPost, http.MethodGet, http.MethodPut, http.MethodDelete},
+		})
+	}
+	return slices.DeleteFunc(routes, func(r route) bool { return r.path == "" })
 }
 
 // Register mounts the provider on g, whose prefix is the path of the issuer.

@@ -62,8 +62,14 @@ func (p *Provider) revokeGrant(c echo.Context, client *Client, id string) error 
 }
 
 func (p *Provider) revokeAccess(c echo.Context, client *Client, token string) error {
-	claims, err := p.keys().verify(token, p.config.Issuer)
-	if err != nil || !claims.isAccessToken() || p.now().Unix() >= claims.Expires {
+	claims, err := p.readAccess(c.Request().Context(), token)
+	var refused *refusedToken
+	switch {
+	case errors.As(err, &refused):
+		return nil
+	case err != nil:
+		return err
+	case p.now().Unix() >= claims.Expires:
 		return nil
 	}
 	if claims.ClientID != client.ID {

@@ -13,6 +13,10 @@ type session struct {
 	SID      string
 	Login    string
 	AuthTime time.Time
+	// ACR is how they signed in.
+	ACR string
+	// Clients that want to be told when it ends.
+	Clients []string
 }
 
 // Cookie names carry a tag of the issuer, since cookies know no port: two
@@ -31,13 +35,13 @@ func (p *Provider) cookie(name, value string) *http.Cookie {
 }
 
 // newSession signs a person in; the cookie value is the handle of its sid.
-func (p *Provider) newSession(tx Tx, login string) (*session, error) {
+func (p *Provider) newSession(tx Tx, login, acr string) (*session, error) {
 	sid, err := p.newID(tx)
 	if err != nil {
 		return nil, err
 	}
 	now := p.now()
-	s := &session{SID: sid, Login: login, AuthTime: now}
+	s := &session{SID: sid, Login: login, AuthTime: now, ACR: acr}
 	return s, tx.Put(Record{Kind: kindSession, ID: sid, Family: sid, Expires: now.Add(p.config.SessionLifetime), Value: s})
 }
 

@@ -55,6 +55,8 @@ type visit struct {
 	filter  string
 	// login was typed, alert says why it was refused.
 	login, alert string
+	// device is what waits for the sign-in in place of a client's redirect.
+	device *deviceRequest
 }
 
 // signIn is the page: GET shows it, POST is one of its buttons.
@@ -76,14 +78,16 @@ func (p *Provider) signIn(c echo.Context) error {
 		return p.signInPage(c, http.StatusOK, v)
 	}
 	if !sameToken(v.token, q.get("token")) {
-		return &pageError{
-			title:  "This form is not of this browser",
-			status: http.StatusForbidden,
-			says:   "The form that was sent does not belong to the sign-in that this browser has open.",
-			remedy: "Go back to the application and sign in again.",
-		}
+		return errForeignForm
 	}
 	return p.pressed(c, q, v)
+}
+
+var errForeignForm = &pageError{
+	title:  "This form is not of this browser",
+	status: http.StatusForbidden,
+	says:   "The form that was sent does not belong to the sign-in that this browser has open.",
+	remedy: "Go back to the application and sign in again.",
 }
 
 // visitOf finds the request that waits, for the browser that brought it.
@@ -124,6 +128,9 @@ func (p *Provider) visitOf(c echo.Context, q params) (*visit, error) {
 func (p *Provider) pressed(c echo.Context, q params, v *visit) error {
 	ctx := c.Request().Context()
 	switch {
+	case q.get("cancel") != "" && v.device != nil:
+		return p.refuseDevice(c, v)
+
 	case q.get("cancel") != "":
 		if err := p.closeSignIn(ctx, v.id); err != nil {
 			return err
@@ -134,6 +141,9 @@ func (p *Provider) pressed(c echo.Context, q params, v *visit) error {
 		if !p.mayContinue(v) {
 			v.alert = "You have to sign in again."
 			return p.signInPage(c, http.StatusForbidden, v)
+		}
+		if v.device != nil {
+			return p.connectDevice(c, v)
 		}
 		if err := p.closeSignIn(ctx, v.id); err != nil {
 			return err
@@ -230,7 +240,7 @@ func (p *Provider) admit(c echo.Context, v *visit, person *Person) error {
 	switch {
 	case person.Disabled:
 		v.alert = person.Name + " is disabled and cannot sign in."
-	case v.request.hintedSub != "" && v.request.hintedSub != person.Sub:
+	case v.request.hintedSub != "" && v.request.hintedSub != v.request.client.subject(person):
 		v.alert = v.request.client.Name + " asks for the person who was signed in before (id_token_hint), and that is not " + person.Name + "."
 	}
 	if v.alert != "" {
@@ -249,8 +259,11 @@ func (p *Provider) admit(c echo.Context, v *visit, person *Person) error {
 				return err
 			}
 		}
-		if signedIn, err = p.newSession(tx, person.Login); err != nil {
+		if signedIn, err = p.newSession(tx, person.Login, p.reachedACR(v.request)); err != nil {
 			return err
+		}
+		if v.device != nil {
+			return p.allowDevice(tx, v.device, v.request, signedIn)
 		}
 		code, err = p.newCode(tx, v.request, signedIn)
 		return err
@@ -260,6 +273,9 @@ func (p *Provider) admit(c echo.Context, v *visit, person *Person) error {
 	}
 	p.config.Logger.InfoContext(ctx, "signed in", "login", person.Login, "client_id", v.request.client.ID)
 	c.SetCookie(p.cookieOf(signedIn))
+	if v.device != nil {
+		return p.devicePage(c, http.StatusOK, deviceView{Done: true, Client: v.request.client.Name})
+	}
 	return p.respondCode(c, v.request, code)
 }
 

@@ -19,11 +19,14 @@ func (p *Provider) token(c echo.Context) error {
 		return err
 	}
 	ctx := c.Request().Context()
-	client, err := p.authenticate(c, q)
+	client, err := p.grantedClient(c, q)
 	if err != nil {
 		return err
 	}
-	tokens, err := p.grantTokens(ctx, client, q)
+	if q.jkt, err = p.proveKey(c, p.config.Paths.Token, client); err != nil {
+		return err
+	}
+	tokens, err := p.grantTokens(ctx, client, q, p.addresses(c.Request()))
 	if err != nil {
 		return err
 	}
@@ -32,8 +35,9 @@ func (p *Provider) token(c echo.Context) error {
 	return c.JSON(http.StatusOK, tokens)
 }
 
-// grantTokens leads to the one file of each grant type.
-func (p *Provider) grantTokens(ctx context.Context, client *Client, q params) (*Tokens, error) {
+// grantTokens leads to the one file of each grant type. audience are the names
+// of this provider that an assertion may be made for.
+func (p *Provider) grantTokens(ctx context.Context, client *Client, q params, audience []string) (*Tokens, error) {
 	grantType := q.get("grant_type")
 	switch {
 	case grantType == "":
@@ -50,6 +54,12 @@ func (p *Provider) grantTokens(ctx context.Context, client *Client, q params) (*
 		return p.byRefreshToken(ctx, client, q)
 	case GrantClientCredentials:
 		return p.byClientCredentials(ctx, client, q)
+	case GrantDeviceCode:
+		return p.byDeviceCode(ctx, client, q)
+	case GrantTokenExchange:
+		return p.byTokenExchange(ctx, client, q)
+	case GrantJWTBearer:
+		return p.byJWTBearer(ctx, client, q, audience)
 	default:
 		return p.byPasswordGrant(ctx, client, q)
 	}

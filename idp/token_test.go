@@ -55,7 +55,7 @@ func TestTokenClaims(t *testing.T) {
 func TestClaimsAreTheSameInEveryPath(t *testing.T) {
 	s := newSite(t)
 	person := func(claims map[string]any) map[string]any {
-		for _, name := range []string{"iss", "aud", "azp", "client_id", "scope", "iat", "exp", "jti", "sid", "auth_time", "nonce", "at_hash"} {
+		for _, name := range []string{"iss", "aud", "azp", "client_id", "scope", "iat", "exp", "jti", "sid", "auth_time", "acr", "amr", "nonce", "at_hash"} {
 			delete(claims, name)
 		}
 		return claims
@@ -229,7 +229,7 @@ func TestRFC6749Section2ClientAuthentication(t *testing.T) {
 		{name: "public with a secret", form: "client_id=spa&client_secret=x", status: 401, error: "invalid_client", words: "public"},
 		{name: "bearer header", header: "Bearer x", status: 401, error: "invalid_client", words: "must be Basic"},
 		{name: "broken header", header: "Basic !!", status: 401, error: "invalid_client", words: "base64"},
-		{name: "assertion", form: "client_assertion=x.y.z&client_id=app", status: 401, error: "invalid_client", words: "not supported"},
+		{name: "assertion", form: "client_assertion=x.y.z&client_id=app", status: 401, error: "invalid_client", words: "client_assertion_type must be urn:"},
 		{name: "public client for itself", form: "client_id=spa", status: 400, error: "unauthorized_client", words: "authorization_code"},
 	} {
 		form, err := url.ParseQuery(c.form)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/labstack/echo/v4"
 )
@@ -13,36 +12,118 @@ import (
 // userInfo is OpenID Connect Core 1.0, section 5.3. It answers with the
 // person's claims of now.
 func (p *Provider) userInfo(c echo.Context) error {
-	token, err := p.bearer(c)
+	token, scheme, err := p.bearer(c)
 	if err != nil {
 		return err
 	}
 	ctx := c.Request().Context()
-	claims, err := p.accessToken(ctx, token)
+	claims, person, err := p.goodAccess(ctx, token)
+	if err == nil {
+		err = p.mayBear(c, token, scheme, claims)
+	}
 	if err != nil {
-		return err
+		return p.challenged(scheme, err)
 	}
 	scope := parseScope(claims.Scope)
 	if !scope.has(scopeOpenID) {
 		return p.bearerError(http.StatusForbidden, errInsufficientScope, "the token has not the scope openid", ` scope="openid",`)
 	}
-	person, err := p.bearerOf(ctx, claims)
+	if person == nil {
+		return p.invalidToken("the token is a client's own and speaks of no person")
+	}
+	return p.tellUserInfo(c, claims, person, scope)
+}
+
+// tellUserInfo answers in JSON, or in a JWT to clients that want one (section
+// 5.3.2).
+func (p *Provider) tellUserInfo(c echo.Context, access *readClaims, person *Person, scope scopeList) error {
+	ctx := c.Request().Context()
+	client, err := p.client(ctx, access.ClientID)
+	if errors.Is(err, ErrNotFound) {
+		return p.invalidToken("the client of the token is not there any more")
+	}
 	if err != nil {
 		return err
 	}
-	if person == nil {
-		return p.invalidToken("the person of the token is not there any more")
+	record, err := p.config.Storage.Record(ctx, kindGrant, grantOfToken(access.ID))
+	g, err := valueOf[*grant](record, err, p.now())
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return err
 	}
-	if person.Disabled {
-		return p.invalidToken("the person of the token is disabled")
+	claims := personClaims(person, scope)
+	if err == nil && g.ClientID == client.ID {
+		g.Asked.addTo(claims, person, forUserInfo)
 	}
+	claims["sub"] = client.subject(person)
 	noStore(c)
-	return c.JSON(http.StatusOK, personClaims(person, scope))
+	if client.UserInfoAlg == "" {
+		return c.JSON(http.StatusOK, claims)
+	}
+	key, err := p.keys().signs(client.UserInfoAlg)
+	if err != nil {
+		return algUnavailable(err)
+	}
+	claims["iss"], claims["aud"] = p.config.Issuer, client.ID
+	token, err := key.sign(typeJWT, claims)
+	if err != nil {
+		return err
+	}
+	return c.Blob(http.StatusOK, "application/jwt", []byte(token))
+}
+
+// mayBear checks that who sends the token is who it is for: anyone, or the
+// holder of the key that it is bound to (RFC 9449, section 7).
+func (p *Provider) mayBear(c echo.Context, token, scheme string, claims *readClaims) error {
+	bound := claims.boundTo()
+	if scheme != schemeDPoP {
+		if bound != "" {
+			return &refusedToken{"the token is bound to a key: send it in the header Authorization: DPoP, with a proof in the header DPoP"}
+		}
+		return nil
+	}
+	if bound == "" {
+		return &refusedToken{"the token is not bound to a key: send it in the header Authorization: Bearer"}
+	}
+	jkt, err := p.proofOf(c, p.config.Paths.UserInfo, token)
+	switch {
+	case err != nil:
+		return &badProof{err}
+	case jkt == "":
+		return &badProof{&refusedToken{"the header DPoP with a proof is missing"}}
+	case jkt != bound:
+		return &refusedToken{"the DPoP proof is of another key than the one that the token is bound to"}
+	}
+	return nil
+}
+
+// badProof is a token that may be good with a proof that is not.
+type badProof struct{ error }
+
+// challenged turns what is wrong with a token into the answer (RFC 6750,
+// section 3, and RFC 9449, section 7.1).
+func (p *Provider) challenged(scheme string, err error) error {
+	var proof *badProof
+	if errors.As(err, &proof) {
+		code := errInvalidProof
+		switch proof.error.(type) {
+		case *nonceWanted:
+			code = errUseNonce
+		case *refusedToken:
+		default:
+			return err
+		}
+		return p.schemeError(schemeDPoP, http.StatusUnauthorized, code, proof.Error(), "")
+	}
+	var refused *refusedToken
+	if errors.As(err, &refused) {
+		return p.schemeError(scheme, http.StatusUnauthorized, errInvalidToken, refused.reason, "")
+	}
+	return err
 }
 
 // bearer finds the access token: in the header, or in the form of a POST (RFC
-// 6750, sections 2.1 and 2.2).
-func (p *Provider) bearer(c echo.Context) (string, error) {
+// 6750, sections 2.1 and 2.2). scheme is Bearer or DPoP.
+func (p *Provider) bearer(c echo.Context) (token, scheme string, err error) {
 	r := c.Request()
 	inForm := ""
 	if r.Method == http.MethodPost && strings.HasPrefix(r.Header.Get(echo.HeaderContentType), echo.MIMEApplicationForm) {
@@ -51,57 +132,47 @@ func (p *Provider) bearer(c echo.Context) (string, error) {
 			err = q.once()
 		}
 		if err != nil {
-			return "", err
+			return "", "", err
 		}
 		inForm = q.get("access_token")
 	}
 	header := r.Header.Get(echo.HeaderAuthorization)
 	if header == "" {
 		if inForm != "" {
-			return inForm, nil
+			return inForm, schemeBearer, nil
 		}
 		// Without credentials there is no error in the challenge (section 3.1).
-		return "", &Error{
+		return "", "", &Error{
 			Status: http.StatusUnauthorized, Code: errInvalidToken,
 			Description: "no access token was sent: send the header Authorization: Bearer and the token",
 			Challenge:   `Bearer realm="` + ascii(p.config.Issuer) + `"`,
 		}
 	}
 	if inForm != "" {
-		return "", p.bearerError(http.StatusBadRequest, errInvalidRequest, "the token is in the header and in the form; it must be in one of them", "")
+		return "", "", p.bearerError(http.StatusBadRequest, errInvalidRequest, "the token is in the header and in the form; it must be in one of them", "")
 	}
-	scheme, token, _ := strings.Cut(header, " ")
-	if token = strings.TrimSpace(token); !strings.EqualFold(scheme, "Bearer") || token == "" {
-		return "", p.invalidToken("the Authorization header must be Bearer and the token")
+	scheme, token, _ = strings.Cut(header, " ")
+	token = strings.TrimSpace(token)
+	switch {
+	case token == "":
+	case strings.EqualFold(scheme, schemeBearer):
+		return token, schemeBearer, nil
+	case strings.EqualFold(scheme, schemeDPoP):
+		return token, schemeDPoP, nil
 	}
-	return token, nil
-}
-
-// accessToken checks one of this provider's access tokens.
-func (p *Provider) accessToken(ctx context.Context, token string) (*readClaims, error) {
-	claims, err := p.keys().verify(token, p.config.Issuer)
-	if err != nil {
-		return nil, p.invalidToken(err.Error())
-	}
-	if !claims.isAccessToken() {
-		return nil, p.invalidToken("this is an ID token; an access token is needed")
-	}
-	if now := p.now(); now.Unix() >= claims.Expires {
-		return nil, p.invalidToken("the token expired at " + time.Unix(claims.Expires, 0).UTC().Format(time.RFC3339) + "; it is now " + now.UTC().Format(time.RFC3339))
-	}
-	revoked, err := p.revoked(ctx, claims.ID)
-	if err != nil {
-		return nil, err
-	}
-	if revoked {
-		return nil, p.invalidToken("the token was revoked")
-	}
-	return claims, nil
+	return "", "", p.invalidToken("the Authorization header must be Bearer, or DPoP, and the token")
 }
 
 // bearerOf finds the person of an access token; nil if there is none. The grant
 // knows the login; tokens whose grant is not kept are found by their sub.
 func (p *Provider) bearerOf(ctx context.Context, claims *readClaims) (*Person, error) {
+	asking, err := p.client(ctx, claims.client())
+	if errors.Is(err, ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
 	record, err := p.config.Storage.Record(ctx, kindGrant, grantOfToken(claims.ID))
 	g, err := valueOf[*grant](record, err, p.now())
 	if err != nil && !errors.Is(err, ErrNotFound) {
@@ -112,7 +183,7 @@ func (p *Provider) bearerOf(ctx context.Context, claims *readClaims) (*Person, e
 		if err != nil && !errors.Is(err, ErrNotFound) {
 			return nil, err
 		}
-		if err == nil && person.Sub == claims.Subject {
+		if err == nil && asking.subject(person) == claims.Subject {
 			return person, nil
 		}
 	}
@@ -121,7 +192,7 @@ func (p *Provider) bearerOf(ctx context.Context, claims *readClaims) (*Person, e
 		return nil, err
 	}
 	for _, one := range people {
-		if one.Sub == claims.Subject {
+		if asking.subject(one) == claims.Subject {
 			return one, nil
 		}
 	}
@@ -134,8 +205,17 @@ func (p *Provider) invalidToken(description string) error {
 
 // bearerError is RFC 6750, section 3.
 func (p *Provider) bearerError(status int, code, description, more string) error {
+	return p.schemeError(schemeBearer, status, code, description, more)
+}
+
+const schemeBearer = "Bearer"
+
+func (p *Provider) schemeError(scheme string, status int, code, description, more string) error {
+	if scheme == schemeDPoP {
+		more += ` algs="` + strings.Join(signingAlgs, " ") + `",`
+	}
 	return &Error{
 		Status: status, Code: code, Description: description,
-		Challenge: `Bearer realm="` + ascii(p.config.Issuer) + `",` + more + ` error="` + code + `", error_description="` + ascii(description) + `"`,
+		Challenge: scheme + ` realm="` + ascii(p.config.Issuer) + `",` + more + ` error="` + code + `", error_description="` + ascii(description) + `"`,
 	}
 }

@@ -1,0 +1,126 @@
+package idp
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// keepAccess keeps the claims of an access token and gives the handle that
+// stands for them: the token of clients whose access_token_format is opaque.
+func (p *Provider) keepAccess(ctx context.Context, claims map[string]any, expires time.Time) (string, error) {
+	payload, err := json.Marshal(claims)
+	if err != nil {
+		return "", fmt.Errorf("encoding claims: %w", err)
+	}
+	var token string
+	err = p.config.Storage.Update(ctx, func(tx Tx) error {
+		id, err := p.newID(tx)
+		if err != nil {
+			return err
+		}
+		token = p.handle(purposeAccess, id, 0)
+		return tx.Put(Record{Kind: kindAccess, ID: id, Expires: expires, Value: json.RawMessage(payload)})
+	})
+	if err != nil {
+		return "", fmt.Errorf("keeping an access token: %w", err)
+	}
+	return token, nil
+}
+
+// refusedToken says why something is no access token of this provider; all
+// other errors are of the storage.
+type refusedToken struct{ reason string }
+
+func (e *refusedToken) Error() string { return e.reason }
+
+// readAccess reads an access token of this provider, signed or opaque. Whether
+// it is good still is for the caller to ask.
+func (p *Provider) readAccess(ctx context.Context, token string) (*readClaims, error) {
+	id, _, ok := p.open(purposeAccess, token)
+	if !ok {
+		claims, err := p.keys().verify(token, p.config.Issuer)
+		switch {
+		case err != nil:
+			return nil, &refusedToken{err.Error()}
+		case !claims.isAccessToken():
+			return nil, &refusedToken{"this is an ID token; an access token is needed"}
+		}
+		return claims, nil
+	}
+	record, err := p.config.Storage.Record(ctx, kindAccess, id)
+	payload, err := valueOf[json.RawMessage](record, err, p.now())
+	if errors.Is(err, ErrNotFound) {
+		return nil, &refusedToken{"the token has expired"}
+	}
+	if err != nil {
+		return nil, err
+	}
+	claims := &readClaims{all: payload}
+	if err := claims.read(); err != nil {
+		return nil, err
+	}
+	return claims, nil
+}
+
+// goodAccess is readAccess for tokens that can still be used: neither expired
+// nor revoked, of a person who is there and not disabled. The person is nil if
+// the token is a client's own.
+func (p *Provider) goodAccess(ctx context.Context, token string) (*readClaims, *Person, error) {
+	claims, err := p.readAccess(ctx, token)
+	if err != nil {
+		return nil, nil, err
+	}
+	if now := p.now(); now.Unix() >= claims.Expires {
+		return nil, nil, &refusedToken{"the token expired at " + time.Unix(claims.Expires, 0).UTC().Format(time.RFC3339) + "; it is now " + now.UTC().Format(time.RFC3339)}
+	}
+	revoked, err := p.revoked(ctx, claims.ID)
+	if err != nil {
+		return nil, nil, err
+	}
+	if revoked {
+		return nil, nil, &refusedToken{"the token was revoked"}
+	}
+	if claims.Subject == claims.ClientID && claims.AuthTime == 0 {
+		return claims, nil, nil
+	}
+	person, err := p.bearerOf(ctx, claims)
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case person == nil:
+		return nil, nil, &refusedToken{"the person of the token is not there any more"}
+	case person.Disabled:
+		return nil, nil, &refusedToken{"the person of the token is disabled"}
+	}
+	return claims, person, nil
+}
+
+// goodRefresh finds the grant and the person of a client's refresh token that
+// can still be used. It is left as it is.
+func (p *Provider) goodRefresh(ctx context.Context, client *Client, id string, n uint32) (*grant, *Record, *Person, error) {
+	record, err := p.config.Storage.Record(ctx, kindGrant, id)
+	g, err := valueOf[*grant](record, err, p.now())
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return nil, nil, nil, &refusedToken{"the refresh token has expired or was revoked, or the person signed out"}
+	case err != nil:
+		return nil, nil, nil, err
+	case g.ClientID != client.ID:
+		return nil, nil, nil, &refusedToken{"the refresh token was given to another client"}
+	case g.Refresh != n:
+		return nil, nil, nil, &refusedToken{"the refresh token was used before"}
+	}
+	person, err := p.config.Storage.Person(ctx, g.Login)
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return nil, nil, nil, &refusedToken{"the person of the token is not there any more"}
+	case err != nil:
+		return nil, nil, nil, err
+	case person.Disabled:
+		return nil, nil, nil, &refusedToken{"the person of the token is disabled"}
+	}
+	return g, record, person, nil
+}
