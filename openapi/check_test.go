@@ -198,7 +198,7 @@ spec: {grant_types: [implicit], access_token_lifetime: 5 minutes, claims: {any: 
 			want: []string{
 				`apiVersion: expected text matching ^mockduktor/v1$, got "v1"`,
 				`spec.access_token_lifetime: expected a duration such as "90s", "15m" or "1h30m", got "5 minutes"`,
-				`spec.grant_types[0]: expected one of authorization_code, refresh_token, client_credentials, password, urn:ietf:params:oauth:grant-type:device_code, urn:ietf:params:oauth:grant-type:token-exchange, got "implicit"`,
+				`spec.grant_types[0]: expected one of authorization_code, refresh_token, client_credentials, password, urn:ietf:params:oauth:grant-type:device_code, urn:ietf:params:oauth:grant-type:token-exchange, urn:ietf:params:oauth:grant-type:jwt-bearer, got "implicit"`,
 			},
 		},
 		{
