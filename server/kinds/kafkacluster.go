@@ -32,7 +32,7 @@ func kafkaClusterRule() *Rule {
 			Read:   func(ask Ask) Need { return Need{Cluster: ask.Key.Name, Or: []Need{write(ask)}} },
 			Create: write, Update: write, Delete: write,
 		},
-		Check: func(c *Change) error { return checkPolicies(c, "policiesRef", "Topic", "Subject", "Connector") },
+		Check: func(c *Change) error { return checkClusterPolicies(c, "Topic", "Subject", "Connector") },
 		Parse: func(object map[string]any) (any, []openapi.Problem) {
 			spec := part(object, "spec")
 			return &KafkaCluster{

@@ -30,7 +30,7 @@ func kafkaConnectClusterRule() *Rule {
 			},
 			Create: write, Update: write, Delete: write,
 		},
-		Check: func(c *Change) error { return checkPolicies(c, "policiesRef", "Connector") },
+		Check: func(c *Change) error { return checkClusterPolicies(c, "Connector") },
 		Parse: func(object map[string]any) (any, []openapi.Problem) {
 			return &KafkaConnectCluster{Policies: texts(part(object, "spec"), "policiesRef")}, nil
 		},

@@ -144,10 +144,23 @@ func refsTo(relation string, names []string) []string {
 // for kinds that the place cannot govern: those for application groups belong on
 // the application (Console 1.35).
 func checkPolicies(c *Change, field string, targets ...string) error {
+	return checkPolicyRefs(c, field, false, targets)
+}
+
+// checkClusterPolicies is checkPolicies for clusters. They may name policies that
+// come later: the Conduktor CLI applies clusters before policies.
+func checkClusterPolicies(c *Change, targets ...string) error {
+	return checkPolicyRefs(c, "policiesRef", true, targets)
+}
+
+func checkPolicyRefs(c *Change, field string, later bool, targets []string) error {
 	for i, name := range texts(part(c.Object, "spec"), field) {
 		path := index("spec."+field, i)
 		r, err := c.Tx.Resource("ResourcePolicy", "v1", nil, name)
 		if errors.Is(err, store.ErrNotFound) {
+			if later {
+				continue
+			}
 			return absent(path, "", "ResourcePolicy %s not found", name)
 		}
 		if err != nil {
