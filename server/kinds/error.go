@@ -84,7 +84,7 @@ func FromProblems(problems []openapi.Problem) *Error {
 			text = "expected " + text + ", got " + problem.Got
 		}
 		if problem.Hint != "" {
-			text += "; " + problem.Hint
+			text += " (" + problem.Hint + ")"
 		}
 		texts = append(texts, fmt.Sprintf("Invalid value for: body (%s at '%s')", text, problem.Path))
 	}
