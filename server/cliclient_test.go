@@ -147,7 +147,7 @@ func (c *cli) send(t testing.TB, method, path string, query url.Values, contentT
 		t.Fatal(err)
 	}
 	request.Header.Set("X-CDK-CLIENT", "CLI/v0.7.0")
-	request.Header.Set("User-Agent", "go-resty/2.16.5 (https://github.com/go-resty/resty)")
+	request.Header.Set("User-Agent", "go-resty/2.17.1 (https://github.com/go-resty/resty)")
 	if contentType != "" {
 		request.Header.Set("Content-Type", contentType)
 	}
