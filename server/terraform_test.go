@@ -591,7 +591,7 @@ func TestTerraformParallel(t *testing.T) {
 		for i := range 10 {
 			t.Run(fmt.Sprint(i), func(t *testing.T) {
 				t.Parallel()
-				for j := range 5 {
+				for j := range 2 {
 					name := fmt.Sprintf("tf.%d.%d", i, j)
 					r := terraformResource{path: topics, name: name, body: fmt.Sprintf(
 						`{"kind":"Topic","apiVersion":"v2","metadata":{"name":%q,"cluster":"staging"},"spec":{"partitions":%d,"replicationFactor":1}}`, name, j+1)}
@@ -601,14 +601,14 @@ func TestTerraformParallel(t *testing.T) {
 			})
 		}
 	})
-	if got := len(asRoot(t, running).names(t, "Topic", nil, "staging")) - len(seedTopics(t, "staging", everyTopic)); got != 50 {
-		t.Errorf("got %d new topics, want 50", got)
+	if got := len(asRoot(t, running).names(t, "Topic", nil, "staging")) - len(seedTopics(t, "staging", everyTopic)); got != 20 {
+		t.Errorf("got %d new topics, want 20", got)
 	}
 	t.Run("destroy", func(t *testing.T) {
 		for i := range 10 {
 			t.Run(fmt.Sprint(i), func(t *testing.T) {
 				t.Parallel()
-				for j := range 5 {
+				for j := range 2 {
 					if err := terraformAsRoot(t, running).destroy(t, fmt.Sprintf("%s/tf.%d.%d", topics, i, j)); err != nil {
 						t.Error(err)
 					}
