@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -39,9 +40,18 @@ func (e *refusedToken) Error() string { return e.reason }
 // readAccess reads an access token of this provider, signed or opaque. Whether
 // it is good still is for the caller to ask.
 func (p *Provider) readAccess(ctx context.Context, token string) (*readClaims, error) {
-	id, _, ok := p.open(purposeAccess, token)
+	if payload, ok := p.unseal(token); ok {
+		claims := &readClaims{all: payload}
+		return claims, claims.read()
+	}
+	id, _, ok := p.open(purposeAccess, strings.TrimPrefix(token, p.profile.opaquePrefix))
 	if !ok {
 		claims, err := p.keys().verify(token, p.config.Issuer)
+		if err == nil && claims.ID == "" && claims.ClientID != "" && p.profile.namelessTokens {
+			if claims.ID, err = p.notedID(ctx, token); err != nil {
+				return nil, err
+			}
+		}
 		switch {
 		case err != nil:
 			return nil, &refusedToken{err.Error()}
@@ -110,7 +120,7 @@ func (p *Provider) goodRefresh(ctx context.Context, client *Client, id string, n
 		return nil, nil, nil, err
 	case g.ClientID != client.ID:
 		return nil, nil, nil, &refusedToken{"the refresh token was given to another client"}
-	case g.Refresh != n:
+	case !p.refreshServes(client, g, n):
 		return nil, nil, nil, &refusedToken{"the refresh token was used before"}
 	}
 	person, err := p.config.Storage.Person(ctx, g.Login)
@@ -122,5 +132,6 @@ func (p *Provider) goodRefresh(ctx context.Context, client *Client, id string, n
 	case person.Disabled:
 		return nil, nil, nil, &refusedToken{"the person of the token is disabled"}
 	}
-	return g, record, person, nil
+	person, err = edited(person, g.Edit)
+	return g, record, person, err
 }

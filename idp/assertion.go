@@ -124,7 +124,7 @@ func (p *Provider) addresses(r *http.Request) []string {
 func (p *Provider) bases(r *http.Request) []string {
 	list := []string{p.base}
 	if p.config.BackChannel != nil {
-		if back := strings.TrimRight(p.config.BackChannel(r), "/"); back != "" && back != p.base {
+		if back := strings.TrimSuffix(strings.TrimRight(p.config.BackChannel(r), "/"), p.profile.tail); back != "" && back != p.base {
 			list = append(list, back)
 		}
 	}

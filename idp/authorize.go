@@ -63,13 +63,13 @@ func (p *Provider) authorize(c echo.Context) error {
 		return err
 	}
 	refused := ""
-	if login := request.client.SignInAs; login != "" && !request.prompt.has(promptSelectAccount) {
-		person, reason, err := p.automatic(ctx, request, login)
+	if login, by := p.signsIn(request); login != "" && !request.prompt.has(promptSelectAccount) {
+		person, reason, err := p.automatic(ctx, request, login, by)
 		if err != nil {
 			return err
 		}
 		if person != nil {
-			return p.completeAlone(c, request, person)
+			return p.completeAlone(c, request, person, by)
 		}
 		refused = reason
 	}
@@ -96,18 +96,33 @@ func (p *Provider) authorize(c echo.Context) error {
 	return p.openSignIn(c, q)
 }
 
-// automatic finds the person that sign_in_as names, or says why not.
-func (p *Provider) automatic(ctx context.Context, request *authorization, login string) (*Person, string, error) {
-	person, err := p.config.Storage.Person(ctx, login)
+// Who may say that someone is signed in without a page.
+const (
+	bySignInAs  = "sign_in_as of the client"
+	byLoginHint = "login_hint"
+)
+
+// signsIn is the login that is signed in without a page, and who says so: the
+// client's own setting, or the request where the provider lets it. Empty: none.
+func (p *Provider) signsIn(request *authorization) (login, by string) {
+	if p.config.LoginHintSignsIn && request.loginHint != "" {
+		return request.loginHint, byLoginHint
+	}
+	return request.client.SignInAs, bySignInAs
+}
+
+// automatic finds the person whom by names, or says why not.
+func (p *Provider) automatic(ctx context.Context, request *authorization, login, by string) (*Person, string, error) {
+	person, err := p.named(ctx, login)
 	switch {
-	case errors.Is(err, ErrNotFound):
-		return nil, "sign_in_as of the client names '" + login + "', who does not exist", nil
 	case err != nil:
 		return nil, "", err
+	case person == nil:
+		return nil, by + " names '" + shorten(login, 100) + "', who does not exist", nil
 	case person.Disabled:
-		return nil, "sign_in_as of the client names '" + login + "', who is disabled", nil
-	case request.hintedSub != "" && request.hintedSub != request.client.subject(person):
-		return nil, "the id_token_hint is of someone else than '" + login + "', whom sign_in_as of the client names", nil
+		return nil, by + " names '" + login + "', who is disabled", nil
+	case request.hintedSub != "" && request.hintedSub != p.subject(person, request.client, inID):
+		return nil, "the id_token_hint is of someone else than '" + login + "', whom " + by + " names", nil
 	}
 	return person, "", nil
 }
@@ -122,7 +137,7 @@ func (p *Provider) whySignIn(request *authorization, current *session, person *P
 		return "prompt=login asks for a new sign-in"
 	case request.prompt.has(promptSelectAccount):
 		return "prompt=select_account asks whom to sign in"
-	case request.hintedSub != "" && request.hintedSub != request.client.subject(person):
+	case request.hintedSub != "" && request.hintedSub != p.subject(person, request.client, inID):
 		return "someone else than the person of the id_token_hint is signed in"
 	case request.loginHint != "" && !person.isCalled(request.loginHint):
 		return "someone else than the person of the login_hint is signed in"
@@ -151,9 +166,9 @@ func (p *Provider) complete(c echo.Context, request *authorization, current *ses
 	return p.respondCode(c, request, code)
 }
 
-// completeAlone answers for the person that the client's sign_in_as names, in a
+// completeAlone answers for a person who is signed in without a page, in a
 // session that no cookie leads to: no other client shall be signed in by it.
-func (p *Provider) completeAlone(c echo.Context, request *authorization, person *Person) error {
+func (p *Provider) completeAlone(c echo.Context, request *authorization, person *Person, by string) error {
 	var code string
 	err := p.config.Storage.Update(c.Request().Context(), func(tx Tx) error {
 		sid, err := p.newID(tx)
@@ -166,7 +181,7 @@ func (p *Provider) completeAlone(c echo.Context, request *authorization, person 
 	if err != nil {
 		return fmt.Errorf("granting a code: %w", err)
 	}
-	p.config.Logger.InfoContext(c.Request().Context(), "signed in by sign_in_as", "login", person.Login, "client_id", request.client.ID)
+	p.config.Logger.InfoContext(c.Request().Context(), "signed in without a page", "by", by, "login", person.Login, "client_id", request.client.ID)
 	return p.respondCode(c, request, code)
 }
 
@@ -191,6 +206,8 @@ func (p *Provider) newCode(tx Tx, request *authorization, in *session) (string, 
 		Nonce:           request.nonce,
 		Challenge:       request.challenge,
 		ChallengeMethod: request.method,
+		Edit:            in.Edit,
+		MaxAged:         request.maxAge >= 0,
 		ACR:             in.ACR,
 		Asked:           request.claims,
 		JKT:             request.jkt,

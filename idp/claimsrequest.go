@@ -1,6 +1,7 @@
 package idp
 
 import (
+	"context"
 	"encoding/json"
 	"reflect"
 	"slices"
@@ -29,18 +30,24 @@ func forIDToken(r *claimsRequest) map[string]*claimWish  { return r.IDToken }
 // addTo adds the claims that were asked for one by one, whatever the scope. One
 // that the person has not, or has with another value than was asked for, is
 // left out: that is never an error (section 5.5.1).
-func (r *claimsRequest) addTo(claims map[string]any, person *Person, half func(*claimsRequest) map[string]*claimWish) {
+func (r *claimsRequest) addTo(ctx context.Context, claims map[string]any, f *facts, half func(*claimsRequest) map[string]*claimWish) error {
 	if r == nil || len(half(r)) == 0 {
-		return
+		return nil
 	}
-	all := personClaims(person, scopeList{scopeOpenID, scopeProfile, scopeEmail, scopeGroups})
+	full := *f
+	full.scope = scopeList{scopeOpenID, scopeProfile, scopeEmail, scopeGroups}
+	all, err := full.gather(ctx)
+	if err != nil {
+		return err
+	}
 	for name, wish := range half(r) {
 		_, there := claims[name]
 		value, ok := all[name]
-		if ok && !there && !slices.Contains(protocolClaims, name) && wish.takes(value) {
+		if ok && !there && !f.profile.isFixed(name) && wish.takes(value) {
 			claims[name] = value
 		}
 	}
+	return nil
 }
 
 // takes tells whether a value is one that was asked for.

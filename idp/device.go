@@ -42,6 +42,7 @@ type deviceRequest struct {
 	// Of the sign-in that allowed it.
 	Login, SID, ACR string
 	AuthTime        time.Time
+	Edit            map[string]any
 }
 
 type deviceState int
@@ -279,6 +280,7 @@ func (p *Provider) allowDevice(tx Tx, d *deviceRequest, request *authorization, 
 	}
 	return p.answered(tx, d, func(d *deviceRequest) {
 		d.State, d.Login, d.SID, d.ACR, d.AuthTime = deviceAllowed, in.Login, in.SID, in.ACR, in.AuthTime
+		d.Edit = in.Edit
 	})
 }
 

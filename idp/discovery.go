@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -84,10 +85,15 @@ func keep(body []byte) *kept {
 	return &kept{body: body, etag: `"` + base64.RawURLEncoding.EncodeToString(digest[:12]) + `"`}
 }
 
-func (p *Provider) publish(keys *Keys) *published {
+func (p *Provider) publish(keys *Keys) error {
+	keys, err := keys.styled(p)
+	if err != nil {
+		return fmt.Errorf("publishing keys: %w", err)
+	}
 	pub := &published{keys: keys, jwks: keep(keys.document)}
 	pub.discovery = p.describe(keys, p.base)
-	return pub
+	p.published.Store(pub)
+	return nil
 }
 
 // describe writes the discovery document with back as the address of what
@@ -155,7 +161,7 @@ func (p *Provider) describe(keys *Keys, back string) *kept {
 		// Strings and booleans always encode.
 		panic("idp: encoding the discovery document: " + err.Error())
 	}
-	return keep(body)
+	return keep(p.inVendorsWords(body, back))
 }
 
 func (p *Provider) discovery(c echo.Context) error {
@@ -169,7 +175,7 @@ func (pub *published) at(p *Provider, r *http.Request) *kept {
 	if p.config.BackChannel == nil {
 		return pub.discovery
 	}
-	back := strings.TrimRight(p.config.BackChannel(r), "/")
+	back := strings.TrimSuffix(strings.TrimRight(p.config.BackChannel(r), "/"), p.profile.tail)
 	if back == "" || back == p.base {
 		return pub.discovery
 	}
@@ -226,19 +232,34 @@ func (p *Provider) WellKnown(root *echo.Group) {
 // is a 404 that names the issuer.
 func (p *Provider) ServeWellKnown(c echo.Context) error {
 	for _, name := range [...]string{wellKnownOpenID, wellKnownOAuth} {
-		if rest, ok := strings.CutPrefix(c.Request().URL.EscapedPath(), name); ok && rest == p.path {
-			return p.Handle(c, name)
+		if rest, ok := strings.CutPrefix(c.Request().URL.EscapedPath(), name); ok && rest == p.path+p.profile.tail {
+			return p.Handle(c, p.profile.tail+name)
 		}
 	}
 	return p.lost(c)
 }
 
-// IssuerPath is the path of the issuer without a slash at its end: the prefix
-// of the group to Register on, and the end of the root well-known addresses.
+// ServesWellKnown tells whether a path below the host's /.well-known/ is about
+// this provider.
+func (p *Provider) ServesWellKnown(path string) bool {
+	for _, name := range [...]string{wellKnownOpenID, wellKnownOAuth} {
+		if rest, ok := strings.CutPrefix(path, name); ok && rest == p.path+p.profile.tail {
+			return true
+		}
+	}
+	return false
+}
+
+// IssuerPath is the path that the endpoints are below, without a slash at its
+// end: the prefix of the group to Register on. It is that of the issuer, save
+// for vendors whose issuer has more to it.
 func (p *Provider) IssuerPath() string { return p.path }
 
 // lost answers what is no endpoint.
 func (p *Provider) lost(c echo.Context) error {
+	if done, err := p.memberGroups(c); done {
+		return err
+	}
 	allowOrigin(c)
 	if c.Request().Method == http.MethodOptions {
 		return preflight(c, []string{http.MethodGet})
@@ -255,6 +276,6 @@ func (p *Provider) lost(c echo.Context) error {
 		"not_found",
 		"there is nothing at " + ascii(shorten(c.Request().URL.Path, 200)) + "; the issuer is " + p.config.Issuer + " and its discovery document is at openid_configuration",
 		p.config.Issuer,
-		p.base + wellKnownOpenID,
+		p.base + p.profile.tail + wellKnownOpenID,
 	})
 }

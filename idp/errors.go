@@ -129,10 +129,14 @@ func (p *Provider) fail(c echo.Context, page bool, err error) error {
 		header.Set(echo.HeaderWWWAuthenticate, refusal.Challenge)
 	}
 	noStore(c)
-	return c.JSON(status, struct {
-		Code        string `json:"error"`
-		Description string `json:"error_description"`
-	}{refusal.Code, ascii(refusal.Description)})
+	status, body := p.word(c, refusal, status)
+	switch body := body.(type) {
+	case nil:
+		return c.NoContent(status)
+	case string:
+		return c.String(status, body)
+	}
+	return c.JSON(status, body)
 }
 
 func (p *Provider) logRefusal(c echo.Context, e *Error) {

@@ -29,6 +29,10 @@ type grant struct {
 	ChallengeMethod string
 	// Redeemed: the code has been used.
 	Redeemed bool
+	// Edit are claims as the person changed them for this sign-in.
+	Edit map[string]any
+	// MaxAged: the authorization request had max_age.
+	MaxAged bool
 	// ACR is how the person signed in, Asked which claims the request wanted.
 	ACR   string
 	Asked *claimsRequest
@@ -36,6 +40,8 @@ type grant struct {
 	// public, the refresh tokens are bound to (RFC 9449, sections 5 and 10).
 	JKT string
 
+	// Uses counts the uses of a refresh token that is not replaced.
+	Uses uint32
 	// Refresh is the number of the one refresh token that is good; all lower
 	// ones have been used. 0: there is none.
 	Refresh uint32

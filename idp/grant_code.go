@@ -52,14 +52,14 @@ func (p *Provider) byCode(ctx context.Context, client *Client, q params) (*Token
 		redeemed.JKT = client.refreshKey(q.jkt)
 		expires := p.now().Add(p.accessLifetime(client))
 		refresh := ""
-		if client.grants(GrantRefreshToken) {
+		if p.givesRefresh(client, g.Scope) {
 			redeemed.Refresh = 1
 			refresh = p.handle(purposeRefresh, g.ID, redeemed.Refresh)
 			expires = p.now().Add(max(p.refreshLifetime(client), p.accessLifetime(client)))
 		}
 		in = issuance{
 			client: client, person: person, scope: g.Scope, audience: client.orDefaultAudience(audience),
-			sid: g.SID, authTime: g.AuthTime, nonce: g.Nonce, acr: g.ACR, asked: g.Asked, jkt: q.jkt,
+			sid: g.SID, authTime: g.AuthTime, nonce: g.Nonce, acr: g.ACR, asked: g.Asked, jkt: q.jkt, maxAged: g.MaxAged,
 			id: tokenID(g.ID, redeemed.Refresh), refresh: refresh,
 		}
 		return putGrant(tx, &redeemed, expires)
@@ -109,7 +109,7 @@ func (p *Provider) grantee(ctx context.Context, id string) (*Person, error) {
 	case person.Disabled:
 		return nil, refuse(errInvalidGrant, "the person '"+g.Login+"' is disabled")
 	}
-	return person, nil
+	return edited(person, g.Edit)
 }
 
 // newGrant makes a grant without code, with a session of its own that no
@@ -132,7 +132,7 @@ func (p *Provider) newGrant(tx Tx, client *Client, person *Person, scope scopeLi
 		client: client, person: person, scope: scope, audience: client.orDefaultAudience(audience),
 		sid: sid, authTime: now, acr: g.ACR, jkt: jkt,
 	}
-	if client.grants(GrantRefreshToken) {
+	if p.givesRefresh(client, scope) {
 		g.Refresh = 1
 		in.refresh = p.handle(purposeRefresh, id, g.Refresh)
 		if err := putGrant(tx, g, now.Add(p.refreshLifetime(client))); err != nil {

@@ -40,6 +40,9 @@ func (p *Provider) byDeviceCode(ctx context.Context, client *Client, q params) (
 	case person.Disabled:
 		return nil, refuse(errInvalidGrant, "the person '"+served.Login+"' is disabled")
 	}
+	if person, err = edited(person, served.Edit); err != nil {
+		return nil, err
+	}
 	in := issuance{
 		client: client, person: person, scope: served.Scope, audience: client.orDefaultAudience(served.Audience),
 		sid: served.SID, authTime: served.AuthTime, acr: served.ACR, jkt: q.jkt,
@@ -47,10 +50,10 @@ func (p *Provider) byDeviceCode(ctx context.Context, client *Client, q params) (
 	err = p.config.Storage.Update(ctx, func(tx Tx) error {
 		g := &grant{
 			ID: id, ClientID: client.ID, Login: person.Login, Scope: served.Scope, Audience: served.Audience,
-			SID: served.SID, AuthTime: served.AuthTime, Redeemed: true, ACR: served.ACR, JKT: client.refreshKey(q.jkt),
+			SID: served.SID, AuthTime: served.AuthTime, Redeemed: true, Edit: served.Edit, ACR: served.ACR, JKT: client.refreshKey(q.jkt),
 		}
 		expires := p.now().Add(p.accessLifetime(client))
-		if client.grants(GrantRefreshToken) {
+		if p.givesRefresh(client, served.Scope) {
 			g.Refresh = 1
 			in.refresh = p.handle(purposeRefresh, id, g.Refresh)
 			expires = p.now().Add(max(p.refreshLifetime(client), p.accessLifetime(client)))

@@ -128,7 +128,7 @@ func (p *Provider) subjectOfRefresh(ctx context.Context, client *Client, token s
 	if err != nil {
 		return nil, err
 	}
-	claims := &readClaims{ID: tokenID(id, n), Subject: client.subject(person), ClientID: client.ID, SID: g.SID, AuthTime: g.AuthTime.Unix(), ACR: g.ACR}
+	claims := &readClaims{ID: tokenID(id, n), Subject: p.subject(person, client, inAccess), ClientID: client.ID, SID: g.SID, AuthTime: g.AuthTime.Unix(), ACR: g.ACR}
 	return &subject{person: person, claims: claims, scope: g.Scope}, nil
 }
 

@@ -126,7 +126,7 @@ func (p *Provider) signedSubject(ctx context.Context, client *Client, t *compact
 		return nil, err
 	}
 	// Nobody has signed in, so there is no auth_time.
-	return &subject{person: person, claims: &readClaims{Subject: client.subject(person)}}, nil
+	return &subject{person: person, claims: &readClaims{Subject: p.subject(person, client, inAccess)}}, nil
 }
 
 // meant finds the person whom a client names by login, e-mail address or sub.
@@ -140,7 +140,7 @@ func (p *Provider) meant(ctx context.Context, client *Client, name string) (*Per
 		if err != nil {
 			return nil, err
 		}
-		if i := slices.IndexFunc(people, func(one *Person) bool { return client.subject(one) == name }); i >= 0 {
+		if i := slices.IndexFunc(people, func(one *Person) bool { return p.subject(one, client, inID) == name }); i >= 0 {
 			person = people[i]
 		}
 	}

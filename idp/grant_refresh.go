@@ -45,7 +45,7 @@ func (p *Provider) byRefreshToken(ctx context.Context, client *Client, q params)
 				return nil
 			}
 		}
-		if n != g.Refresh {
+		if !p.refreshServes(client, g, n) {
 			refused = refuse(errInvalidGrant, "the refresh token was used before; every token of this grant is now revoked (RFC 9700, section 4.14.2)")
 			return p.endGrant(tx, g, p.accessLifetime(client))
 		}
@@ -58,11 +58,11 @@ func (p *Provider) byRefreshToken(ctx context.Context, client *Client, q params)
 			return err
 		}
 		rotated := *g
-		rotated.Refresh++
+		refresh := p.nextRefresh(client, &rotated, token)
 		in = issuance{
 			client: client, person: person, scope: scope, audience: client.orDefaultAudience(audience),
 			sid: g.SID, authTime: g.AuthTime, acr: g.ACR, asked: g.Asked, jkt: q.jkt,
-			id: tokenID(g.ID, rotated.Refresh), refresh: p.handle(purposeRefresh, g.ID, rotated.Refresh),
+			id: tokenID(g.ID, rotated.Refresh+rotated.Uses), refresh: refresh, maxAged: g.MaxAged,
 		}
 		return putGrant(tx, &rotated, p.now().Add(max(p.refreshLifetime(client), p.accessLifetime(client))))
 	})
@@ -73,6 +73,40 @@ func (p *Provider) byRefreshToken(ctx context.Context, client *Client, q params)
 		return nil, fmt.Errorf("refreshing: %w", err)
 	}
 	return p.issue(ctx, in)
+}
+
+// policy is what the vendor does with the client's used refresh tokens.
+func (p *Provider) policy(client *Client) refreshPolicy {
+	if p.profile.refresh == nil {
+		return rotateRefresh
+	}
+	return p.profile.refresh(client)
+}
+
+// refreshServes tells whether the nth refresh token of a grant is good.
+func (p *Provider) refreshServes(client *Client, g *grant, n uint32) bool {
+	return n == g.Refresh || n > 0 && n < g.Refresh && p.policy(client) == keepOldRefresh
+}
+
+// nextRefresh counts the use of a refresh token and gives what is answered in
+// its place; empty: nothing.
+func (p *Provider) nextRefresh(client *Client, g *grant, used string) string {
+	switch p.policy(client) {
+	case sameRefresh:
+		g.Uses++
+		return used
+	case staticRefresh:
+		g.Uses++
+		return ""
+	}
+	g.Refresh++
+	return p.handle(purposeRefresh, g.ID, g.Refresh)
+}
+
+// givesRefresh tells whether a new grant comes with a refresh token: where the
+// client may use it and, at some vendors, asked for access while offline.
+func (p *Provider) givesRefresh(client *Client, scope scopeList) bool {
+	return client.grants(GrantRefreshToken) && (!p.profile.refreshNeedsOffline || scope.has(scopeOfflineAccess))
 }
 
 // narrowed is the scope of one refresh: part of the granted one, which stays as

@@ -18,6 +18,7 @@ const (
 	kindCounter   = "counter"
 	kindDevice    = "device"
 	kindGrant     = "grant"
+	kindNameless  = "nameless"
 	kindPending   = "pending"
 	kindProof     = "proof"
 	kindPushed    = "pushed"
@@ -27,6 +28,9 @@ const (
 )
 
 const idBytes = 16
+
+// idLength is how many characters an id has.
+const idLength = (idBytes*8 + 5) / 6
 
 // newID draws an id of 22 URL-safe characters. With a Secret it is derived
 // from a counter that is kept like everything else, so that the same requests

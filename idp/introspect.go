@@ -60,6 +60,8 @@ func (p *Provider) describeAccess(c echo.Context, token string) (map[string]any,
 	if err := json.Unmarshal(access.all, &claims); err != nil {
 		return nil, err
 	}
+	// Whatever the vendor's tokens call them (RFC 7662, section 2.2).
+	claims["client_id"], claims["scope"] = access.ClientID, access.Scope
 	claims["active"] = true
 	claims["token_type"] = schemeBearer
 	if access.boundTo() != "" {
@@ -80,7 +82,7 @@ func (p *Provider) describeRefresh(c echo.Context, client *Client, id string, n 
 	}
 	claims := map[string]any{
 		"active": true, "client_id": client.ID, "scope": g.Scope.String(), "username": person.Login,
-		"sub": client.subject(person), "iss": p.config.Issuer, "aud": audienceClaim(client.orDefaultAudience(g.Audience)),
+		"sub": p.subject(person, client, inAccess), "iss": p.config.Issuer, "aud": audienceClaim(client.orDefaultAudience(g.Audience)),
 		"exp": record.Expires.Unix(), "auth_time": g.AuthTime.Unix(),
 	}
 	if g.JKT != "" {

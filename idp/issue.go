@@ -2,6 +2,8 @@ package idp
 
 import (
 	"context"
+	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -20,6 +22,24 @@ type Tokens struct {
 	// IssuedTokenType says what a token exchange gave (RFC 8693, section
 	// 2.2.1).
 	IssuedTokenType string `json:"issued_token_type,omitempty"`
+
+	// extras are further members that a vendor has.
+	extras map[string]any
+}
+
+// MarshalJSON writes the vendor's members beside the standard ones.
+func (t *Tokens) MarshalJSON() ([]byte, error) {
+	type standard Tokens
+	body, err := json.Marshal((*standard)(t))
+	if err != nil || len(t.extras) == 0 {
+		return body, err
+	}
+	var all map[string]any
+	if err := json.Unmarshal(body, &all); err != nil {
+		return nil, err
+	}
+	maps.Copy(all, t.extras)
+	return json.Marshal(all)
 }
 
 // issuance is all that tokens are made of.
@@ -48,10 +68,13 @@ type issuance struct {
 	refresh string
 	// accessLifetime in place of the client's; 0: the client's.
 	accessLifetime time.Duration
+	// maxAged: the authorization request had max_age.
+	maxAged bool
 }
 
 // issue makes the tokens. Every grant and Mint end here.
 func (p *Provider) issue(ctx context.Context, in issuance) (*Tokens, error) {
+	in = p.completed(in)
 	keys, now := p.keys(), p.now()
 	key, err := keys.signs(in.client.AccessTokenAlg)
 	if err != nil {
@@ -70,18 +93,21 @@ func (p *Provider) issue(ctx context.Context, in issuance) (*Tokens, error) {
 	if in.jkt != "" {
 		tokens.TokenType = schemeDPoP
 	}
-	access := accessClaims(in, p.config.Issuer, in.id, now, lifetime)
-	in.complete(access, p.methodsOf(in.acr))
+	f := p.factsOf(in, inAccess, now)
+	f.lifetime = lifetime
+	access, err := f.gather(ctx)
+	if err != nil {
+		return nil, err
+	}
+	in.complete(access)
 	if in.jkt != "" {
 		access["cnf"] = confirmation{in.jkt}
 	}
-	if in.client.AccessTokenFormat == FormatOpaque {
-		tokens.AccessToken, err = p.keepAccess(ctx, access, now.Add(lifetime))
-	} else {
-		tokens.AccessToken, err = key.sign(in.client.AccessTokenType, access)
-	}
-	if err != nil {
+	if tokens.AccessToken, err = p.writeAccess(ctx, f, key, access); err != nil {
 		return nil, err
+	}
+	if p.profile.extras != nil {
+		tokens.extras = p.profile.extras(f, tokens)
 	}
 	if in.person == nil || !in.scope.has(scopeOpenID) {
 		return tokens, nil
@@ -89,37 +115,46 @@ func (p *Provider) issue(ctx context.Context, in issuance) (*Tokens, error) {
 	if key, err = keys.signs(in.client.IDTokenAlg); err != nil {
 		return nil, algUnavailable(err)
 	}
-	claims := idClaims(in, p.config.Issuer, key.alg, tokens.AccessToken, now, orElse(in.client.IDTokenLifetime, p.config.IDTokenLifetime))
-	in.complete(claims, p.methodsOf(in.acr))
-	in.asked.addTo(claims, in.person, forIDToken)
-	if tokens.IDToken, err = key.sign(typeJWT, claims); err != nil {
+	f.in, f.alg, f.accessToken = inID, key.alg, tokens.AccessToken
+	f.lifetime = orElse(in.client.IDTokenLifetime, p.config.IDTokenLifetime)
+	claims, err := f.gather(ctx)
+	if err != nil {
+		return nil, err
+	}
+	in.complete(claims)
+	if err := in.asked.addTo(ctx, claims, f, forIDToken); err != nil {
+		return nil, err
+	}
+	if tokens.IDToken, err = key.sign(p.idType(), claims); err != nil {
 		return nil, err
 	}
 	return tokens, nil
 }
 
-// complete adds what access and ID tokens have alike: the client's sub of the
-// person, how they signed in and who acts for them. What the person's document
-// says of acr and amr stands.
-func (in *issuance) complete(claims map[string]any, methods []string) {
+// completed adds what the vendor grants unasked and the audience that it has
+// where neither request nor client names one.
+func (p *Provider) completed(in issuance) issuance {
+	if in.person != nil {
+		for _, scope := range p.profile.extraScopes {
+			if !in.scope.has(scope) {
+				in.scope = append(slices.Clone(in.scope), scope)
+			}
+		}
+	}
+	f := p.factsOf(in, inAccess, time.Time{})
+	if p.profile.audience != nil && in.defaultAudience() {
+		in.audience = p.profile.audience(f)
+	}
+	if p.profile.moreAudience != nil && !in.defaultAudience() {
+		in.audience = append(slices.Clone(in.audience), p.profile.moreAudience(f)...)
+	}
+	return in
+}
+
+// complete adds who acts for the subject (RFC 8693, section 4.1).
+func (in *issuance) complete(claims map[string]any) {
 	if in.act != nil {
 		claims["act"] = in.act
-	}
-	if in.person == nil {
-		return
-	}
-	claims["sub"] = in.client.subject(in.person)
-	if in.authTime.IsZero() {
-		delete(claims, "auth_time")
-	}
-	if in.acr == "" {
-		return
-	}
-	if _, given := in.person.Claims["acr"]; !given {
-		claims["acr"] = in.acr
-	}
-	if _, given := in.person.Claims["amr"]; !given {
-		claims["amr"] = methods
 	}
 }
 

@@ -156,7 +156,7 @@ func (k *Keys) verify(token, issuer string) (*readClaims, error) {
 		return nil, errTokenSignature
 	}
 	// One kind of token must not pass for another (RFC 8725, section 3.11).
-	if t.header.Typ != typeJWT && t.header.Typ != typeAccessToken {
+	if t.header.Typ != typeJWT && t.header.Typ != typeAccessToken && !(t.header.Typ == typeNone && k.dialect != nil && k.dialect.noTyp) {
 		return nil, fmt.Errorf("the typ is '%s', which is neither an access token nor an ID token", shorten(t.header.Typ, 60))
 	}
 	claims := new(readClaims)
@@ -165,6 +165,14 @@ func (k *Keys) verify(token, issuer string) (*readClaims, error) {
 	}
 	if err := claims.read(); err != nil {
 		return nil, err
+	}
+	if k.dialect != nil {
+		if err := k.dialect.translate(claims); err != nil {
+			return nil, err
+		}
+		if claims.ClientID != "" {
+			issuer = k.dialect.access
+		}
 	}
 	if claims.Issuer != issuer {
 		return nil, fmt.Errorf("the iss is '%s', not '%s'", shorten(claims.Issuer, 200), issuer)
@@ -178,6 +186,14 @@ func (c *readClaims) client() string {
 		return c.ClientID
 	}
 	return c.AZP
+}
+
+// in says what the token is, as far as that decides on its sub.
+func (c *readClaims) in() carrier {
+	if c.isAccessToken() {
+		return inAccess
+	}
+	return inID
 }
 
 // isAccessToken tells our two kinds apart: both may have typ JWT and are signed

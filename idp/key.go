@@ -128,6 +128,8 @@ type Keys struct {
 	list     []*preparedKey
 	set      jwk.Set
 	document []byte
+	// dialect reads the tokens of a vendor; nil: they have our names.
+	dialect *dialect
 }
 
 // preparedKey holds all of a token that can be known before its claims are.
@@ -139,6 +141,7 @@ type preparedKey struct {
 	signer   jws.Signer
 	verifier jws.Verifier
 	headers  map[string]string // by typ: base64url header and the dot
+	hidden   string            // the kid that is not published, if there is one
 }
 
 // NewKeys prepares keys. The first of each algorithm signs; all are published
@@ -282,7 +285,7 @@ func (k *Keys) Algs() []string {
 
 func (k *Keys) byID(kid string) *preparedKey {
 	for _, key := range k.list {
-		if key.kid == kid {
+		if key.kid == kid || key.hidden != "" && key.hidden == kid {
 			return key
 		}
 	}

@@ -53,7 +53,7 @@ func (p *Provider) logout(c echo.Context) error {
 	}
 	token := p.formToken("logout", current.SID)
 	confirmed := c.Request().Method == http.MethodPost && sameToken(q.get("token"), token)
-	if !confirmed && !bye.isOf(person) {
+	if !confirmed && !p.isOf(bye, person) {
 		return p.confirmPage(c, bye, person, q, token)
 	}
 	if current.SID != bye.sid() {
@@ -64,14 +64,14 @@ func (p *Provider) logout(c echo.Context) error {
 
 // isOf tells whether the hint is an ID token of the person, who may have
 // another sub at each client.
-func (f *farewell) isOf(person *Person) bool {
+func (p *Provider) isOf(f *farewell, person *Person) bool {
 	if f.hint == nil {
 		return false
 	}
 	if f.client == nil {
 		return f.hint.Subject == person.Sub
 	}
-	return f.hint.Subject == f.client.subject(person)
+	return f.hint.Subject == p.subject(person, f.client, inID)
 }
 
 func (f *farewell) sid() string {

@@ -192,7 +192,7 @@ func (p *Provider) logoutToken(ctx context.Context, to farewellTo) (string, erro
 	}
 	now := p.now()
 	return key.sign(typeLogoutToken, map[string]any{
-		"iss": p.config.Issuer, "sub": to.client.subject(to.person), "aud": to.client.ID, "sid": to.sid, "jti": id,
+		"iss": p.config.Issuer, "sub": p.subject(to.person, to.client, inID), "aud": to.client.ID, "sid": p.shownSID(to.sid), "jti": id,
 		"iat": now.Unix(), "exp": now.Add(logoutTokenLifetime).Unix(), "events": map[string]any{eventLogout: struct{}{}},
 	})
 }
@@ -203,7 +203,7 @@ func (p *Provider) frames(list []farewellTo) []string {
 	var frames []string
 	for _, one := range list {
 		if uri := one.client.FrontChannelLogoutURI; uri != "" {
-			frames = append(frames, withQuery(uri, []pair{{"iss", p.config.Issuer}, {"sid", one.sid}}))
+			frames = append(frames, withQuery(uri, []pair{{"iss", p.config.Issuer}, {"sid", p.shownSID(one.sid)}}))
 		}
 	}
 	return frames

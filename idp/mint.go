@@ -70,7 +70,7 @@ func (p *Provider) MintSession(ctx context.Context, login string) (*http.Cookie,
 	}
 	var s *session
 	err = p.config.Storage.Update(ctx, func(tx Tx) (err error) {
-		s, err = p.newSession(tx, person.Login, p.config.ACRValues[0])
+		s, err = p.newSession(tx, person.Login, p.config.ACRValues[0], nil)
 		return err
 	})
 	if err != nil {

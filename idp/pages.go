@@ -110,6 +110,10 @@ type signInView struct {
 	FilterForm   bool
 	Filter       string
 	Login        string
+	// Editable: claims may be changed for this sign-in; EditClaims and
+	// EditGroups are what was typed.
+	Editable               bool
+	EditClaims, EditGroups string
 	// FocusLogin, FocusPassword: where the keyboard starts if not at a person.
 	FocusLogin, FocusPassword bool
 }
@@ -141,6 +145,7 @@ func (p *Provider) signInPage(c echo.Context, status int, v *visit) error {
 		OneClick:  !p.config.RequirePassword,
 		Filter:    v.filter,
 		Login:     v.login,
+		Editable:  p.editable(), EditClaims: v.editClaims, EditGroups: v.editGroups,
 	}
 	if v.device != nil {
 		view.Action, view.UserCode = p.path+p.config.Paths.Device, shownCode(v.device.UserCode)
@@ -157,10 +162,10 @@ func (p *Provider) signInPage(c echo.Context, status int, v *visit) error {
 		if err != nil {
 			return err
 		}
-		view.listPeople(people, v)
+		p.listPeople(&view, people, v)
 	}
 	switch {
-	case v.login != "":
+	case v.login != "" && v.edit == nil && v.editClaims+v.editGroups == "":
 		view.FocusPassword = true
 	case len(view.People) > 0 && v.filter == "":
 		view.People[0].Focus = view.People[0].Hinted
@@ -171,13 +176,13 @@ func (p *Provider) signInPage(c echo.Context, status int, v *visit) error {
 }
 
 // listPeople puts the hinted person first and leaves the others as they are.
-func (view *signInView) listPeople(people []*Person, v *visit) {
+func (p *Provider) listPeople(view *signInView, people []*Person, v *visit) {
 	view.Total = len(people)
 	view.FilterForm = len(people) > manyPeople
 	wanted := strings.ToLower(v.filter)
 	var hinted *personView
 	for _, one := range people {
-		isHinted := v.request.loginHint != "" && one.isCalled(v.request.loginHint) || v.request.hintedSub == v.request.client.subject(one)
+		isHinted := v.request.loginHint != "" && one.isCalled(v.request.loginHint) || v.request.hintedSub == p.subject(one, v.request.client, inID)
 		if !isHinted && !one.matchesFilter(wanted) {
 			continue
 		}

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v4"
+	"github.com/lestrrat-go/jwx/v2/jwk"
 )
 
 // Lifetimes where [Config] gives none.
@@ -71,8 +72,19 @@ type Config struct {
 	// HTTPClient calls the clients' back-channel logout addresses. Nil: one
 	// that uses no proxy. Redirects are not followed in any case.
 	HTTPClient *http.Client
-	// Paths of the endpoints; zero: DefaultPaths.
+	// Paths of the endpoints; zero: the vendor's.
 	Paths Paths
+	// Vendor is whom the provider imitates, Shape where it differs from them.
+	Vendor Vendor
+	Shape  Shape
+	// Mappings compute further claims.
+	Mappings []Mapping
+	// EditableClaims lets people change their claims at the sign-in page, for
+	// that sign-in. Nil: they may.
+	EditableClaims *bool
+	// LoginHintSignsIn signs the person of a login_hint in without a page: for
+	// tests, which choose by request whom they are.
+	LoginHintSignsIn bool
 	// BackChannel gives the issuer's address as the caller of this request
 	// reaches it, for the endpoints in discovery that are called by programs
 	// (token, userinfo, jwks, revocation): a container may know this host
@@ -84,8 +96,12 @@ type Config struct {
 // Provider is one issuer. Safe for concurrent use.
 type Provider struct {
 	config    Config
-	base      string                      // the issuer without a slash at its end
+	profile   *profile
+	formGiven bool                        // Shape.AccessToken is not the profile's
+	shape     Shape                       // without gaps
+	base      string                      // of the endpoints: the issuer without a slash at its end, and without the profile's tail
 	path      string                      // of base
+	access    string                      // iss of access tokens
 	tag       string                      // tells this issuer's cookies from those of others on the host
 	secure    bool                        // cookies go over https only
 	key       []byte                      // for what is derived: codes, refresh tokens, form tokens
@@ -95,6 +111,13 @@ type Provider struct {
 
 // New checks the configuration and makes a provider of it.
 func New(config Config) (*Provider, error) {
+	vendor, err := config.vendor()
+	if err != nil {
+		return nil, err
+	}
+	formGiven := config.Shape.AccessToken != ""
+	config.Shape = config.Shape.over(vendor.shape)
+	config.Issuer = config.Shape.withSlash(config.Issuer)
 	u, err := url.Parse(config.Issuer)
 	switch {
 	case err != nil:
@@ -114,23 +137,34 @@ func New(config Config) (*Provider, error) {
 		config.Logger = slog.New(slog.DiscardHandler)
 	}
 	if config.Paths == (Paths{}) {
-		config.Paths = DefaultPaths()
+		config.Paths = vendor.paths
 	}
 	if len(config.ACRValues) == 0 {
 		config.ACRValues = []string{"1", "2"}
 	}
 	config.HTTPClient = backChannelClient(config.HTTPClient)
+	orDefault(&config.AccessTokenLifetime, vendor.accessLifetime)
+	orDefault(&config.IDTokenLifetime, vendor.idLifetime)
+	orDefault(&config.RefreshTokenLifetime, vendor.refreshLifetime)
+	orDefault(&config.CodeLifetime, vendor.codeLifetime)
+	orDefault(&config.SessionLifetime, vendor.sessionLifetime)
 	orDefault(&config.AccessTokenLifetime, DefaultAccessTokenLifetime)
 	orDefault(&config.IDTokenLifetime, DefaultIDTokenLifetime)
 	orDefault(&config.RefreshTokenLifetime, DefaultRefreshTokenLifetime)
 	orDefault(&config.CodeLifetime, DefaultCodeLifetime)
 	orDefault(&config.SessionLifetime, DefaultSessionLifetime)
 
+	base, fits := strings.CutSuffix(strings.TrimRight(config.Issuer, "/"), vendor.tail)
+	if !fits {
+		return nil, fmt.Errorf("idp: issuer %q must end in %s, as the profile %s has it", config.Issuer, vendor.tail, vendor.name)
+	}
 	digest := sha256.Sum256([]byte(config.Issuer))
 	p := &Provider{
-		config: config,
-		base:   strings.TrimRight(config.Issuer, "/"),
-		path:   strings.TrimRight(u.EscapedPath(), "/"),
+		config:  config,
+		profile: vendor, formGiven: formGiven,
+		shape:  config.Shape,
+		base:   base,
+		path:   strings.TrimSuffix(strings.TrimRight(u.EscapedPath(), "/"), vendor.tail),
 		tag:    hex.EncodeToString(digest[:4]),
 		secure: u.Scheme == "https",
 	}
@@ -142,11 +176,17 @@ func New(config Config) (*Provider, error) {
 		mac.Write([]byte("mockduktor idp\x00" + config.Issuer))
 		p.key = mac.Sum(nil)
 	}
+	p.access = config.Issuer
+	if vendor.accessTail != "" {
+		p.access = base + vendor.accessTail
+	}
 	p.handlers = map[string]echo.HandlerFunc{}
 	for _, r := range p.routes() {
 		p.handlers[r.path] = p.serve(r)
 	}
-	p.SetKeys(config.Keys)
+	if err := p.publish(config.Keys); err != nil {
+		return nil, err
+	}
 	if config.AnyClient {
 		p.config.Logger.Warn("any-client mode: every client_id is accepted with any redirect URI", "issuer", config.Issuer)
 	}
@@ -162,7 +202,36 @@ func orDefault(d *time.Duration, absent time.Duration) {
 // SetKeys rotates the keys: tokens are signed with the new ones from now on,
 // and tokens of keys that are no longer among them are no longer accepted.
 func (p *Provider) SetKeys(keys *Keys) {
-	p.published.Store(p.publish(keys))
+	if err := p.publish(keys); err != nil {
+		// Keys that NewKeys has accepted can be published in any form.
+		panic("idp: " + err.Error())
+	}
+}
+
+// PublicKeys is the JWK set as published: the same value until the next
+// rotation, and read only.
+func (p *Provider) PublicKeys() jwk.Set { return p.keys().set }
+
+// AccessIssuer is the iss of access tokens: the issuer, save where an API of
+// Entra wants tokens of another version.
+func (p *Provider) AccessIssuer() string { return p.access }
+
+// vendor checks profile, shape and mappings.
+func (c *Config) vendor() (*profile, error) {
+	var problems []Problem
+	report := func(in string) func(string, string, ...any) {
+		return (&fields{path: in, problems: &problems}).report
+	}
+	c.Vendor.check(report("Vendor"))
+	c.Shape.check(report("Shape"))
+	c.Mappings = slices.Clone(c.Mappings)
+	for i := range c.Mappings {
+		c.Mappings[i].check(report(fmt.Sprintf("Mappings[%d]", i)))
+	}
+	if len(problems) > 0 {
+		return nil, fmt.Errorf("idp: Config.%s", problems[0])
+	}
+	return profileOf(c.Vendor)
 }
 
 // Issuer is the iss of everything.
@@ -189,8 +258,8 @@ func (p *Provider) routes() []route {
 	post := []string{http.MethodPost}
 	both := []string{http.MethodGet, http.MethodPost}
 	routes := []route{
-		{path: wellKnownOpenID, methods: get, handle: p.discovery, cors: true},
-		{path: wellKnownOAuth, methods: get, handle: p.discovery, cors: true},
+		{path: p.profile.tail + wellKnownOpenID, methods: get, handle: p.discovery, cors: true},
+		{path: p.profile.tail + wellKnownOAuth, methods: get, handle: p.discovery, cors: true},
 		{path: p.config.Paths.Keys, methods: get, handle: p.jwks, cors: true},
 		{path: p.config.Paths.Authorize, methods: both, handle: p.authorize, page: true},
 		{path: p.config.Paths.SignIn, methods: both, handle: p.signIn, page: true},
@@ -212,7 +281,19 @@ func (p *Provider) routes() []route {
 			methods: []string{http.MethodPost, http.MethodGet, http.MethodPut, http.MethodDelete},
 		})
 	}
-	return slices.DeleteFunc(routes, func(r route) bool { return r.path == "" })
+	routes = slices.DeleteFunc(routes, func(r route) bool { return r.path == "" })
+	if p.access != p.config.Issuer {
+		routes = append(routes, route{path: wellKnownOpenID, methods: get, handle: p.accessDiscovery, cors: true})
+	}
+	if p.profile.returnTo != "" {
+		routes = append(routes, route{path: p.profile.returnTo, methods: get, handle: p.logoutReturnTo, page: true})
+	}
+	for path, document := range p.profile.documents {
+		routes = append(routes, route{path: path, methods: get, cors: true, handle: func(c echo.Context) error {
+			return c.JSON(http.StatusOK, document(p))
+		}})
+	}
+	return routes
 }
 
 // Register mounts the provider on g, whose prefix is the path of the issuer.
@@ -223,7 +304,9 @@ func (p *Provider) Register(g *echo.Group) {
 	for _, r := range p.routes() {
 		g.Any(r.path, p.serve(r))
 	}
-	g.Any("", p.lost)
+	if !p.Serves("") {
+		g.Any("", p.lost)
+	}
 	g.Any("/*", p.lost)
 }
 

@@ -15,6 +15,8 @@ type session struct {
 	AuthTime time.Time
 	// ACR is how they signed in.
 	ACR string
+	// Edit are claims as the person changed them when signing in.
+	Edit map[string]any
 	// Clients that want to be told when it ends.
 	Clients []string
 }
@@ -35,13 +37,13 @@ func (p *Provider) cookie(name, value string) *http.Cookie {
 }
 
 // newSession signs a person in; the cookie value is the handle of its sid.
-func (p *Provider) newSession(tx Tx, login, acr string) (*session, error) {
+func (p *Provider) newSession(tx Tx, login, acr string, edit map[string]any) (*session, error) {
 	sid, err := p.newID(tx)
 	if err != nil {
 		return nil, err
 	}
 	now := p.now()
-	s := &session{SID: sid, Login: login, AuthTime: now, ACR: acr}
+	s := &session{SID: sid, Login: login, AuthTime: now, ACR: acr, Edit: edit}
 	return s, tx.Put(Record{Kind: kindSession, ID: sid, Family: sid, Expires: now.Add(p.config.SessionLifetime), Value: s})
 }
 

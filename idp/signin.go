@@ -55,6 +55,10 @@ type visit struct {
 	filter  string
 	// login was typed, alert says why it was refused.
 	login, alert string
+	// editClaims and editGroups were typed to change claims for this sign-in,
+	// edit is what they mean.
+	editClaims, editGroups string
+	edit                   map[string]any
 	// device is what waits for the sign-in in place of a client's redirect.
 	device *deviceRequest
 }
@@ -150,6 +154,12 @@ func (p *Provider) pressed(c echo.Context, q params, v *visit) error {
 		}
 		return p.complete(c, v.request, v.current)
 
+	}
+	if err := p.readEdits(q, v); err != nil {
+		v.alert, v.login = err.Error(), q.get("login")
+		return p.signInPage(c, http.StatusUnprocessableEntity, v)
+	}
+	switch {
 	case q.get("person") != "" && !p.config.RequirePassword:
 		person, err := p.config.Storage.Person(ctx, q.get("person"))
 		if errors.Is(err, ErrNotFound) {
@@ -173,6 +183,13 @@ func (p *Provider) pressed(c echo.Context, q params, v *visit) error {
 		}
 		return p.admit(c, v, person)
 	}
+}
+
+// readEdits reads the claims that were changed for this sign-in.
+func (p *Provider) readEdits(q params, v *visit) (err error) {
+	v.editClaims, v.editGroups = q.get("claims"), q.get("groups")
+	v.edit, err = p.readEdit(v.editClaims, v.editGroups)
+	return err
 }
 
 const wrongPassword = "Login or password is wrong."
@@ -240,7 +257,7 @@ func (p *Provider) admit(c echo.Context, v *visit, person *Person) error {
 	switch {
 	case person.Disabled:
 		v.alert = person.Name + " is disabled and cannot sign in."
-	case v.request.hintedSub != "" && v.request.hintedSub != v.request.client.subject(person):
+	case v.request.hintedSub != "" && v.request.hintedSub != p.subject(person, v.request.client, inID):
 		v.alert = v.request.client.Name + " asks for the person who was signed in before (id_token_hint), and that is not " + person.Name + "."
 	}
 	if v.alert != "" {
@@ -259,7 +276,7 @@ func (p *Provider) admit(c echo.Context, v *visit, person *Person) error {
 				return err
 			}
 		}
-		if signedIn, err = p.newSession(tx, person.Login, p.reachedACR(v.request)); err != nil {
+		if signedIn, err = p.newSession(tx, person.Login, p.reachedACR(v.request), v.edit); err != nil {
 			return err
 		}
 		if v.device != nil {
@@ -271,7 +288,7 @@ func (p *Provider) admit(c echo.Context, v *visit, person *Person) error {
 	if err != nil {
 		return fmt.Errorf("signing in: %w", err)
 	}
-	p.config.Logger.InfoContext(ctx, "signed in", "login", person.Login, "client_id", v.request.client.ID)
+	p.config.Logger.InfoContext(ctx, "signed in", "login", person.Login, "client_id", v.request.client.ID, "changed_claims", len(v.edit))
 	c.SetCookie(p.cookieOf(signedIn))
 	if v.device != nil {
 		return p.devicePage(c, http.StatusOK, deviceView{Done: true, Client: v.request.client.Name})

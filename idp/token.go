@@ -19,6 +19,7 @@ func (p *Provider) token(c echo.Context) error {
 		return err
 	}
 	ctx := c.Request().Context()
+	c.Set(keyGrantType, q.get("grant_type"))
 	client, err := p.grantedClient(c, q)
 	if err != nil {
 		return err

@@ -50,11 +50,14 @@ func (p *Provider) tellUserInfo(c echo.Context, access *readClaims, person *Pers
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return err
 	}
-	claims := personClaims(person, scope)
-	if err == nil && g.ClientID == client.ID {
-		g.Asked.addTo(claims, person, forUserInfo)
+	f := p.factsOf(issuance{client: client, person: person, scope: scope, authTime: access.authTime()}, inUserInfo, p.now())
+	claims, gathered := f.gather(ctx)
+	if gathered == nil && err == nil && g.ClientID == client.ID {
+		gathered = g.Asked.addTo(ctx, claims, f, forUserInfo)
 	}
-	claims["sub"] = client.subject(person)
+	if gathered != nil {
+		return gathered
+	}
 	noStore(c)
 	if client.UserInfoAlg == "" {
 		return c.JSON(http.StatusOK, claims)
@@ -64,7 +67,7 @@ func (p *Provider) tellUserInfo(c echo.Context, access *readClaims, person *Pers
 		return algUnavailable(err)
 	}
 	claims["iss"], claims["aud"] = p.config.Issuer, client.ID
-	token, err := key.sign(typeJWT, claims)
+	token, err := key.sign(p.idType(), claims)
 	if err != nil {
 		return err
 	}
@@ -183,8 +186,8 @@ func (p *Provider) bearerOf(ctx context.Context, claims *readClaims) (*Person, e
 		if err != nil && !errors.Is(err, ErrNotFound) {
 			return nil, err
 		}
-		if err == nil && asking.subject(person) == claims.Subject {
-			return person, nil
+		if err == nil && p.subject(person, asking, claims.in()) == claims.Subject {
+			return edited(person, g.Edit)
 		}
 	}
 	people, err := p.config.Storage.People(ctx)
@@ -192,7 +195,7 @@ func (p *Provider) bearerOf(ctx context.Context, claims *readClaims) (*Person, e
 		return nil, err
 	}
 	for _, one := range people {
-		if asking.subject(one) == claims.Subject {
+		if p.subject(one, asking, claims.in()) == claims.Subject {
 			return one, nil
 		}
 	}
