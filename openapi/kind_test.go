@@ -81,6 +81,7 @@ func TestMockKinds(t *testing.T) {
 		"Person /_mock/v1/person",
 		"Client /_mock/v1/client",
 		"APIKey /_mock/v1/api-key",
+		"Certificate /_mock/v1/certificate",
 		"ConsumerGroup /_mock/v1/cluster/{cluster}/consumer-group",
 		"TopicFigures /_mock/v1/cluster/{cluster}/topic-figures",
 	}

@@ -165,6 +165,7 @@ func (s *settings) worldFlags() []cli.Flag {
 		s.toggle("external-group-regex-full", "externalGroupRegex must match a whole group name, not a part", &s.config.RegexFull),
 		s.toggle("hide-reasons", "answer 401 and 403 without the reason, as the real Console does", &s.config.Console.HideReasons),
 		s.toggle("validate-responses", "hold every answer of the Console to the OpenAPI document, and answer 500 where it does not fit", &s.config.ValidateResponses),
+		s.toggle("tls-test-any-host", "the Console's TLS test may reach any host, not this machine only", &s.config.Console.TLSTestAnyHost),
 		s.toggle("any-client", "the identity provider accepts clients and redirect URIs that nobody registered", &s.config.AnyClient),
 		s.toggle("require-password", "no sign-in by one click", &s.config.RequirePassword),
 		s.toggle("random-keys", "sign with fresh keys instead of the seed's: tokens do not survive a restart", &s.config.RandomKeys),

@@ -24,6 +24,9 @@ type Settings struct {
 	HideReasons   bool   // leaves cause out of 401 and 403 and sends no Mock-Reason
 	// SessionLifetime of a login in seconds (auth.sessionLifetime).
 	SessionLifetime int
+	// TLSTestAnyHost lets the TLS test of certificates reach other hosts than
+	// this machine.
+	TLSTestAnyHost bool
 }
 
 // LocalUser is an element of auth.local-users.

@@ -54,6 +54,7 @@ func Register(e *echo.Echo, document *openapi.Document, resolve Resolve) {
 	r.groupsV1()
 	r.usersV1()
 	r.clustersV1()
+	r.certificates()
 	r.open(http.MethodPost, "/login", login)
 	r.open(http.MethodGet, "/public/docs/docs.yaml", documentYAML)
 	r.open(http.MethodGet, "/public/docs/docs.json", documentJSON)

@@ -30,6 +30,7 @@ func rules(settings Settings) map[string]*Rule {
 		"Client":                        clientRule(),
 		"SigningKey":                    signingKeyRule(),
 		"APIKey":                        apiKeyRule(),
+		CertificateKind:                 certificateRule(),
 		"ConsumerGroup":                 consumerGroupRule(),
 		"TopicFigures":                  topicFiguresRule(),
 		"User":                          userRule(settings),
