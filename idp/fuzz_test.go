@@ -80,3 +80,73 @@ func isOurs(location string) bool {
 	}
 	return false
 }
+
+// FuzzToken: whatever the parameters of the token endpoint, it neither fails
+// nor hangs, and gives no token to who shows nothing.
+func FuzzToken(f *testing.F) {
+	s := newSite(f)
+	s.deviceClient()
+	s.exchangeClient()
+	key := newSigner(f, "ES256")
+	s.client("robot", map[string]any{"jwks": key.jwks(), "grant_types": []any{bearerGrant, "client_credentials"}})
+	e := echo.New()
+	s.Register(e.Group("/idp"))
+	tokens := s.redeem(s.browser().signIn("ada"))
+	device := s.newDevice(url.Values{})
+	for _, form := range []url.Values{
+		codeForm(s.browser().signIn("ada").Get("code")),
+		{"grant_type": {"refresh_token"}, "refresh_token": {changed(tokens["refresh_token"].(string))}},
+		{"grant_type": {"password"}, "username": {"ada"}, "password": {"wrong"}},
+		{"grant_type": {"client_credentials"}, "scope": {"a b"}},
+		{"grant_type": {deviceGrant}, "device_code": {device["device_code"].(string)}, "client_id": {"tv"}},
+		{"grant_type": {exchangeGrant}, "subject_token": {tokens["access_token"].(string)}, "subject_token_type": {tokenType("access_token")}, "actor_token": {tokens["id_token"].(string)}, "actor_token_type": {tokenType("id_token")}},
+		{"grant_type": {bearerGrant}, "assertion": {key.sign("JWT", map[string]any{"iss": "robot", "sub": "ada", "aud": "x", "exp": 1})}},
+		assertionForm(key.sign("JWT", map[string]any{"iss": "robot", "sub": "robot", "aud": []any{1, "x"}, "exp": 1e300})),
+	} {
+		f.Add(form.Encode(), "")
+		f.Add(form.Encode(), "Basic YXBwOndyb25n")
+	}
+	f.Fuzz(func(t *testing.T, form, authorization string) {
+		r := httptest.NewRequest("POST", "/idp/token", strings.NewReader(form))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		if authorization != "" {
+			r.Header["Authorization"] = []string{authorization}
+		}
+		recorder := httptest.NewRecorder()
+		e.ServeHTTP(recorder, r)
+		switch recorder.Code {
+		case 400, 401, 413:
+			if !strings.Contains(recorder.Body.String(), `"error":"`) {
+				t.Fatalf("%q: %s", form, recorder.Body)
+			}
+		default:
+			t.Fatalf("%q %q: %d %s", form, authorization, recorder.Code, recorder.Body)
+		}
+	})
+}
+
+// FuzzProof: a DPoP proof that nobody signed is never good.
+func FuzzProof(f *testing.F) {
+	s := newSite(f)
+	e := echo.New()
+	s.Register(e.Group("/idp"))
+	key := newSigner(f, "ES256")
+	good := s.proof(key, "POST", "/token")
+	f.Add(good)
+	f.Add(s.proof(key, "GET", "/userinfo", "iat", 1e300))
+	f.Add(s.proof(newSigner(f, "RS256"), "POST", "/token", "htu", "http://[::1"))
+	f.Add(encode(`{"alg":"none","typ":"dpop+jwt","jwk":{"kty":"oct","k":"eA"}}`) + "." + encode(`{"jti":"x","htm":"POST","iat":0}`) + ".")
+	f.Add("..")
+	s.good(s.post("/token", "app", "s3cret+/%", clientCredentials, "DPoP", good))
+	f.Fuzz(func(t *testing.T, proof string) {
+		r := httptest.NewRequest("POST", "/idp/token", strings.NewReader(clientCredentials.Encode()))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header["Dpop"] = []string{proof}
+		r.SetBasicAuth("app", "s3cret%2B%2F%25")
+		recorder := httptest.NewRecorder()
+		e.ServeHTTP(recorder, r)
+		if recorder.Code != 400 || !strings.Contains(recorder.Body.String(), "invalid_dpop_proof") {
+			t.Fatalf("%q: %d %s", proof, recorder.Code, recorder.Body)
+		}
+	})
+}
