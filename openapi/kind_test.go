@@ -82,6 +82,7 @@ func TestMockKinds(t *testing.T) {
 		"Client /_mock/v1/client",
 		"APIKey /_mock/v1/api-key",
 		"Certificate /_mock/v1/certificate",
+		"ConfluentServiceAccount /_mock/v1/cluster/{cluster}/confluent-service-account",
 		"ConsumerGroup /_mock/v1/cluster/{cluster}/consumer-group",
 		"TopicFigures /_mock/v1/cluster/{cluster}/topic-figures",
 	}

@@ -88,4 +88,5 @@ var belowCluster = []struct{ name, version string }{
 	{"KafkaConnectCluster", "v2"}, {"KsqlDBCluster", "v2"}, {"ServiceAccount", "v1"},
 	{"Topic", "v2"}, {"Subject", "v2"}, {"GlueSchema", "v2"}, {"Connector", "v2"},
 	{"IndexedTopic", "v1"}, {"ConsumerGroup", "v1"}, {"TopicFigures", "v1"}, {"Alert", "v2"},
+	{ConfluentServiceAccountKind, "v1"},
 }

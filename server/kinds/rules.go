@@ -31,6 +31,7 @@ func rules(settings Settings) map[string]*Rule {
 		"SigningKey":                    signingKeyRule(),
 		"APIKey":                        apiKeyRule(),
 		CertificateKind:                 certificateRule(),
+		ConfluentServiceAccountKind:     confluentServiceAccountRule(),
 		"ConsumerGroup":                 consumerGroupRule(),
 		"TopicFigures":                  topicFiguresRule(),
 		"User":                          userRule(settings),
