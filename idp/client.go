@@ -23,7 +23,7 @@ const (
 	GrantJWTBearer         = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 )
 
-// grantTypes are those that the token endpoint serves, in the order of
+// grantTypes are those that a token endpoint may serve, in the order of
 // discovery.
 var grantTypes = []string{
 	GrantAuthorizationCode, GrantRefreshToken, GrantClientCredentials, GrantPassword,

@@ -103,10 +103,6 @@ func (p *Provider) describe(keys *Keys, back string) *kept {
 	if p.config.AllowPlainPKCE {
 		challenges = append(challenges, challengePlain)
 	}
-	grants := slices.Clone(grantTypes)
-	if !p.servesDevices() {
-		grants = slices.DeleteFunc(grants, func(g string) bool { return g == GrantDeviceCode })
-	}
 	algs := append([]string{"HS256"}, signingAlgs...)
 	document := metadata{
 		Issuer:                p.config.Issuer,
@@ -118,7 +114,7 @@ func (p *Provider) describe(keys *Keys, back string) *kept {
 		EndSessionEndpoint:    p.base + p.config.Paths.Logout,
 		ResponseTypes:         []string{responseTypeCode},
 		ResponseModes:         []string{modeQuery, modeFragment, modeFormPost},
-		GrantTypes:            grants,
+		GrantTypes:            p.grantTypes(),
 		SubjectTypes:          []string{SubjectPublic, SubjectPairwise},
 		IDTokenAlgs:           keys.Algs(),
 		TokenAuthMethods:      authMethods,

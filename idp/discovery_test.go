@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -345,5 +346,61 @@ func TestRFC6749Section3Methods(t *testing.T) {
 				t.Errorf("%s %s: %s %q %s", method, path, a.Status, a.Header.Get("Allow"), a.body)
 			}
 		}
+	}
+}
+
+// What is off is not advertised, and what is advertised is there.
+func TestRFC8414AdvertisesWhatIsThere(t *testing.T) {
+	endpoints := []string{"introspection_endpoint", "pushed_authorization_request_endpoint", "device_authorization_endpoint", "registration_endpoint"}
+	on := newSite(t, withRegistration)
+	document := on.object(on.get(on.issuer + "/.well-known/oauth-authorization-server"))
+	for _, name := range endpoints {
+		address, _ := document[name].(string)
+		if a := on.send(bare, on.request("PATCH", address, nil)); a.StatusCode != 405 {
+			t.Errorf("%s at %q: %s", name, address, a.Status)
+		}
+	}
+	for name, want := range map[string]any{
+		"response_types_supported":                         []any{"code"},
+		"response_modes_supported":                         []any{"query", "fragment", "form_post"},
+		"subject_types_supported":                          []any{"public", "pairwise"},
+		"token_endpoint_auth_methods_supported":            []any{"client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt", "none"},
+		"token_endpoint_auth_signing_alg_values_supported": []any{"HS256", "RS256", "PS256", "ES256", "EdDSA"},
+		"introspection_endpoint_auth_methods_supported":    []any{"client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt"},
+		"dpop_signing_alg_values_supported":                []any{"RS256", "PS256", "ES256", "EdDSA"},
+		"grant_types_supported":                            []any{"authorization_code", "refresh_token", "client_credentials", "password", deviceGrant, exchangeGrant, bearerGrant},
+		"prompt_values_supported":                          []any{"none", "login", "select_account", "consent"},
+		"claims_parameter_supported":                       true,
+		"request_parameter_supported":                      false,
+		"authorization_response_iss_parameter_supported":   true,
+		"frontchannel_logout_supported":                    true,
+		"frontchannel_logout_session_supported":            true,
+		"backchannel_logout_supported":                     true,
+		"backchannel_logout_session_supported":             true,
+		"require_pushed_authorization_requests":            false,
+	} {
+		if !reflect.DeepEqual(document[name], want) {
+			t.Errorf("%s: %v, want %v", name, document[name], want)
+		}
+	}
+	off := newSite(t, func(c *idp.Config) {
+		c.Paths = idp.DefaultPaths()
+		c.Paths.Introspect, c.Paths.Push, c.Paths.Device = "", "", ""
+	})
+	document = off.object(off.get(off.issuer + "/.well-known/openid-configuration"))
+	for _, name := range endpoints {
+		if document[name] != nil {
+			t.Errorf("%s is advertised: %v", name, document[name])
+		}
+	}
+	for _, path := range []string{"/introspect", "/par", "/device", "/device_authorization", "/register"} {
+		if a := off.get(off.issuer + path); a.StatusCode != 404 {
+			t.Errorf("%s: %s", path, a.Status)
+		}
+	}
+	off.deviceClient()
+	off.refused(off.poll(map[string]any{"device_code": "x"}), 400, "unsupported_grant_type", "")
+	if grants, _ := document["grant_types_supported"].([]any); len(grants) != 6 || slices.Contains(grants, any(deviceGrant)) {
+		t.Errorf("grant types: %v", grants)
 	}
 }

@@ -42,9 +42,9 @@ func (p *Provider) grantTokens(ctx context.Context, client *Client, q params, au
 	grantType := q.get("grant_type")
 	switch {
 	case grantType == "":
-		return nil, refuse(errInvalidRequest, "grant_type is missing from the form; there are "+strings.Join(grantTypes, ", "))
-	case !slices.Contains(grantTypes, grantType):
-		return nil, refuse(errUnsupportedGrantType, "grant_type is '"+shorten(grantType, 60)+"'; there are "+strings.Join(grantTypes, ", "))
+		return nil, refuse(errInvalidRequest, "grant_type is missing from the form; there are "+strings.Join(p.grantTypes(), ", "))
+	case !slices.Contains(p.grantTypes(), grantType):
+		return nil, refuse(errUnsupportedGrantType, "grant_type is '"+shorten(grantType, 60)+"'; there are "+strings.Join(p.grantTypes(), ", "))
 	case !client.grants(grantType):
 		return nil, refuse(errUnauthorizedClient, "the client '"+client.ID+"' may not use "+grantType+"; its grant_types are "+strings.Join(client.GrantTypes, ", "))
 	}
@@ -64,4 +64,12 @@ func (p *Provider) grantTokens(ctx context.Context, client *Client, q params, au
 	default:
 		return p.byPasswordGrant(ctx, client, q)
 	}
+}
+
+// grantTypes are those that this provider serves.
+func (p *Provider) grantTypes() []string {
+	if p.servesDevices() {
+		return grantTypes
+	}
+	return slices.DeleteFunc(slices.Clone(grantTypes), func(g string) bool { return g == GrantDeviceCode })
 }
