@@ -16,6 +16,7 @@ import (
 	"github.com/mockduktor/mockduktor/seed"
 	"github.com/mockduktor/mockduktor/server"
 	"github.com/mockduktor/mockduktor/server/kinds"
+	"github.com/mockduktor/mockduktor/server/store"
 )
 
 // kindWorld is a server over a small world of its own, with its clock standing
@@ -264,4 +265,21 @@ func yamlObject(t testing.TB, document string) map[string]any {
 		t.Fatalf("%v\n%s", err, document)
 	}
 	return object
+}
+
+// applyDirectly puts a resource of the emulator's own kinds, which no path serves.
+func applyDirectly(t testing.TB, world *kindWorld, resource map[string]any) {
+	t.Helper()
+	pair := world.Pair()
+	kind, err := pair.Engine.Kind(resource["apiVersion"].(string), resource["kind"].(string))
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = pair.World.Update(func(tx *store.Tx) error {
+		_, _, err := pair.Engine.Apply(tx, kinds.Request{Kind: kind, Object: resource})
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 }
