@@ -166,6 +166,31 @@ func TestGroupsV1MembersByNumber(t *testing.T) {
 	w.refused(v1Manager, http.MethodPut, groupUserV1, ids("viewers", "4294967296"), nil, 400, "path parameter userId")
 	w.refused(v1Manager, http.MethodDelete, groupUserV1, ids("viewers", "x"), nil, 400, "path parameter userId")
 	w.ok(v1Manager, http.MethodDelete, groupUserV1, ids("viewers", "1"), nil, 200, nil)
+
+	one, two := sharedNumber(t)
+	for _, email := range []string{one, two} {
+		w.ok(v1Manager, http.MethodPut, usersV1, nil, map[string]string{"email": email}, 200, nil)
+	}
+	for _, method := range []string{http.MethodPut, http.MethodDelete} {
+		w.refused(v1Manager, method, groupUserV1, ids("viewers", userNumber(one)), nil, 400, "share the number "+userNumber(one))
+	}
+}
+
+// sharedNumber finds two e-mail addresses with one number: among some 50,000 it
+// is as likely as not that there are two.
+func sharedNumber(t *testing.T) (string, string) {
+	t.Helper()
+	seen := map[string]string{}
+	for i := range 1_000_000 {
+		email := fmt.Sprintf("user-%d@v1.example", i)
+		number := userNumber(email)
+		if other, ok := seen[number]; ok {
+			return other, email
+		}
+		seen[number] = email
+	}
+	t.Fatal("no two of a million share a number")
+	return "", ""
 }
 
 func TestGroupsV1Permissions(t *testing.T) {
