@@ -26,7 +26,7 @@ func drawValue(t *rapid.T, s *schema, faults bool, depth int) any {
 		return v
 	case s.alternatives != nil:
 		return drawValue(t, rapid.SampledFrom(s.alternatives).Draw(t, "alternative"), faults, depth)
-	case wrong():
+	case s.format != "go-duration" && wrong(): // kin-openapi does not know the format
 		return rapid.SampledFrom([]any{"text", true, json.Number("-7"), json.Number("1.5"), []any{}, map[string]any{}}).Draw(t, "wrong")
 	case s.enum != nil:
 		return rapid.SampledFrom(s.enum).Draw(t, "enum")

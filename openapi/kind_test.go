@@ -85,6 +85,12 @@ func TestMockKinds(t *testing.T) {
 		"ConfluentServiceAccount /_mock/v1/cluster/{cluster}/confluent-service-account",
 		"ConsumerGroup /_mock/v1/cluster/{cluster}/consumer-group",
 		"TopicFigures /_mock/v1/cluster/{cluster}/topic-figures",
+		"TopicRecords /_mock/v1/cluster/{cluster}/topic-records",
+		"Plugin /_mock/v1/cluster/{cluster}/plugin",
+		"Interceptor /_mock/v1/cluster/{cluster}/interceptor",
+		"KsqlDBSource /_mock/v1/cluster/{cluster}/ksqldb/{ksqlDB}/source",
+		"KsqlDBQuery /_mock/v1/cluster/{cluster}/ksqldb/{ksqlDB}/query",
+		"IndexerTask /_mock/v1/indexer-task",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("kinds are %q, want %q", got, want)

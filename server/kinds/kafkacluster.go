@@ -42,6 +42,7 @@ func kafkaClusterRule() *Rule {
 			}, nil
 		},
 		Refs:    func(value any) []string { return refsTo(refPolicy, value.(*KafkaCluster).Policies) },
+		After:   clearGateway,
 		Delete:  deleteCluster,
 		Deleted: clusterDeleted,
 	}
@@ -89,4 +90,6 @@ var belowCluster = []struct{ name, version string }{
 	{"Topic", "v2"}, {"Subject", "v2"}, {"GlueSchema", "v2"}, {"Connector", "v2"},
 	{"IndexedTopic", "v1"}, {"ConsumerGroup", "v1"}, {"TopicFigures", "v1"}, {"Alert", "v2"},
 	{ConfluentServiceAccountKind, "v1"},
+	{TopicRecordsKind, "v1"}, {PluginKind, "v1"}, {InterceptorKind, "v1"},
+	{KsqlDBSourceKind, "v1"}, {KsqlDBQueryKind, "v1"},
 }

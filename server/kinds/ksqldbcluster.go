@@ -15,6 +15,7 @@ func ksqlDBClusterRule() *Rule {
 			},
 			Create: write, Update: write, Delete: write,
 		},
+		Delete: clearKsqlDB,
 		Deleted: func(e *Engine, tx *store.Tx, r *store.Resource) error {
 			return e.dropPermissions(tx, func(permission map[string]any) bool {
 				return text(permission, "resourceType") == string(rbac.ResourceKsqlDB) &&

@@ -44,7 +44,7 @@ func topicRule() *Rule {
 
 // topicDeleted takes along what is known of a topic's messages.
 func topicDeleted(e *Engine, tx *store.Tx, r *store.Resource) error {
-	for _, kind := range []string{"TopicFigures", "IndexedTopic"} {
+	for _, kind := range []string{"TopicFigures", "IndexedTopic", TopicRecordsKind} {
 		below, err := tx.Resource(kind, "v1", r.Parents, r.Name)
 		if errors.Is(err, store.ErrNotFound) {
 			continue
