@@ -28,19 +28,19 @@ func (p *Provider) readEdit(claims, groups string) (map[string]any, error) {
 	edit := map[string]any{}
 	if claims != "" {
 		if len(claims) > maxEdit {
-			return nil, fmt.Errorf("The claims are longer than %d KiB.", maxEdit>>10)
+			return nil, fmt.Errorf("the claims are longer than %d KiB", maxEdit>>10)
 		}
 		decoder := json.NewDecoder(strings.NewReader(claims))
 		decoder.UseNumber()
 		if err := decoder.Decode(&edit); err != nil || edit == nil {
-			return nil, errors.New(`The claims must be a JSON object, such as {"department": "sales"}` + faultOf(err) + ".")
+			return nil, errors.New(`the claims must be a JSON object, such as {"department": "sales"}` + faultOf(err))
 		}
 		if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-			return nil, errors.New("There is something behind the JSON object of the claims.")
+			return nil, errors.New("there is something behind the JSON object of the claims")
 		}
 		for _, name := range sortedKeys(edit) {
 			if p.profile.isFixed(name) {
-				return nil, fmt.Errorf("The claim %s is set by the provider itself and cannot be changed.", shorten(name, 60))
+				return nil, fmt.Errorf("the claim %s is set by the provider itself and cannot be changed", shorten(name, 60))
 			}
 		}
 	}
@@ -94,11 +94,11 @@ func edited(p *Person, edit map[string]any) (*Person, error) {
 		case isText && given:
 			*field = text
 		case isText && value != nil:
-			return nil, fmt.Errorf("The claim %s must be a text.", name)
+			return nil, fmt.Errorf("the claim %s must be a text", name)
 		case name == claimGroups && value != nil:
 			groups, ok := textList(value)
 			if !ok {
-				return nil, errors.New(`The groups must be a list of texts, such as ["platform", "ops"].`)
+				return nil, errors.New(`the groups must be a list of texts, such as ["platform", "ops"]`)
 			}
 			changed.Groups = groups
 		default:
@@ -128,4 +128,10 @@ func textList(value any) ([]string, bool) {
 		list = append(list, text)
 	}
 	return list, true
+}
+
+// sentence is an error's text as a page shows it.
+func sentence(err error) string {
+	text := err.Error()
+	return strings.ToUpper(text[:1]) + text[1:] + "."
 }

@@ -156,7 +156,7 @@ func (p *Provider) pressed(c echo.Context, q params, v *visit) error {
 
 	}
 	if err := p.readEdits(q, v); err != nil {
-		v.alert, v.login = err.Error(), q.get("login")
+		v.alert, v.login = sentence(err), q.get("login")
 		return p.signInPage(c, http.StatusUnprocessableEntity, v)
 	}
 	switch {

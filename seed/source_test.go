@@ -205,7 +205,7 @@ func TestSchemaFile(t *testing.T) {
 	})
 	symlink(t, filepath.Join(dir, "schemas", "order.avsc"), filepath.Join(dir, "link", "order.avsc"))
 
-	docs, err := Load([]string{dir + "/resources", dir}, nil)
+	_, err := Load([]string{dir + "/resources", dir}, nil)
 	if err == nil {
 		t.Fatal("no fault")
 	}
@@ -226,7 +226,7 @@ func TestSchemaFile(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	docs, err = Load([]string{dir}, nil)
+	docs, err := Load([]string{dir}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

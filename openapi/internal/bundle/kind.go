@@ -62,9 +62,6 @@ type kindExpansion struct {
 	// prefix begins the names of the kind's components; tag is the CLI's.
 	prefix, tag string
 	k           *yaml.Node
-	// input is the component that PUT takes, which is prefix itself unless some
-	// fields are only in answers.
-	input string
 }
 
 func (x *kindExpansion) title() string {
