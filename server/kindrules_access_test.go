@@ -260,6 +260,13 @@ type accessCase struct {
 }
 
 var accessCases = []accessCase{
+	{name: "KafkaCluster",
+		existing: "apiVersion: v2\nkind: KafkaCluster\nmetadata: {name: dev}\nspec: {displayName: Dev, bootstrapServers: 'kafka:9092'}",
+		new:      "apiVersion: v2\nkind: KafkaCluster\nmetadata: {name: new}\nspec: {displayName: New, bootstrapServers: 'kafka:9092'}",
+		change:   "spec/displayName=Changed",
+		read: []string{"connections", "ksql", "acl-view", "acl-admin", "reader", "writer", "compatible", "schema-admin",
+			"con-view", "con-create", "con-edit", "con-delete", "consumer", "owner"},
+		create: []string{"connections"}, update: []string{"connections"}},
 	{name: "KafkaConnectCluster",
 		existing: "apiVersion: v2\nkind: KafkaConnectCluster\nmetadata: {name: connect-a, cluster: dev}\nspec: {displayName: Connect, urls: 'http://connect:8083'}",
 		new:      "apiVersion: v2\nkind: KafkaConnectCluster\nmetadata: {name: new, cluster: dev}\nspec: {displayName: Connect, urls: 'http://connect:8083'}",
@@ -382,7 +389,7 @@ func everyPerson() []string {
 
 // deleteElsewhere are resources that something holds: that deleting them is
 // refused is tested with the rules.
-var deleteElsewhere = []string{"KafkaConnectCluster", "DataQualityRule", "TopicPolicy"}
+var deleteElsewhere = []string{"KafkaCluster", "KafkaConnectCluster", "DataQualityRule", "TopicPolicy"}
 
 func TestKindAccess(t *testing.T) {
 	world, token := startAccess(t)

@@ -81,6 +81,8 @@ func TestTopicPolicyConstraints(t *testing.T) {
 		{"range from below", "spec.partitions", ruleObject{"constraint": "Range", "min": 6, "max": 9}, plain, ""},
 		{"range above", "spec.partitions", ruleObject{"constraint": "Range", "min": 1, "max": 5}, plain, "spec.partitions must be between 1 and 5 (both included), is 6"},
 		{"range below", "spec.replicationFactor", ruleObject{"constraint": "Range", "min": 4, "max": 5}, plain, "spec.replicationFactor must be between 4 and 5"},
+		{"range with its bounds left out", "spec.partitions", ruleObject{"constraint": "Range", "min": 1, "max": 6, "inclusive": false}, plain, "between 1 and 6 (both excluded), is 6"},
+		{"range within its bounds", "spec.partitions", ruleObject{"constraint": "Range", "min": 5, "max": 7, "inclusive": false}, plain, ""},
 		{"range of a config", "spec.configs.retention.ms", ruleObject{"constraint": "Range", "min": 1, "max": 604800000}, week, ""},
 		{"range beyond 32 bits", "spec.configs.retention.ms", ruleObject{"constraint": "Range", "min": 1, "max": 3600000}, ruleTopic("shop.new", ruleObject{"retention.ms": "9007199254740993"}, nil), "is 9007199254740993"},
 		{"range of what is no number", "spec.configs.cleanup.policy", ruleObject{"constraint": "Range", "min": 1, "max": 2}, week, "is delete"},

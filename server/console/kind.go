@@ -44,6 +44,10 @@ func (c *call) listKind(kind *openapi.Kind) error {
 		if len(body) > 1 {
 			body = append(body, ',')
 		}
+		if rule.Present == nil {
+			body = append(body, resource.JSON...)
+			continue
+		}
 		shown, err := c.Engine.Present(kind, view, resource)
 		if err != nil {
 			return err

@@ -75,7 +75,7 @@ func clusterDeleted(e *Engine, tx *store.Tx, r *store.Resource) error {
 			return err
 		}
 	}
-	return e.dropPermissions(tx, func(permission map[string]any) bool {
+	return e.dropPermissions(tx, r.Name, func(permission map[string]any) bool {
 		field := "cluster"
 		if text(permission, "resourceType") == string(rbac.ResourceCluster) {
 			field = "name"

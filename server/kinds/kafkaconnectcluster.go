@@ -46,7 +46,7 @@ func kafkaConnectClusterRule() *Rule {
 			if err := e.removeAll(tx, slices.Collect(tx.Resources("Connector", "v2", parents, ""))); err != nil {
 				return err
 			}
-			return e.dropPermissions(tx, func(permission map[string]any) bool {
+			return e.dropPermissions(tx, r.Name, func(permission map[string]any) bool {
 				return text(permission, "resourceType") == string(rbac.ResourceKafkaConnect) &&
 					text(permission, "cluster") == r.Parents[0] && text(permission, "kafkaConnect") == r.Name
 			})

@@ -17,7 +17,7 @@ func ksqlDBClusterRule() *Rule {
 		},
 		Delete: clearKsqlDB,
 		Deleted: func(e *Engine, tx *store.Tx, r *store.Resource) error {
-			return e.dropPermissions(tx, func(permission map[string]any) bool {
+			return e.dropPermissions(tx, r.Name, func(permission map[string]any) bool {
 				return text(permission, "resourceType") == string(rbac.ResourceKsqlDB) &&
 					text(permission, "cluster") == r.Parents[0] && text(permission, "ksqlDB") == r.Name
 			})
