@@ -126,6 +126,15 @@ func (s *Settings) Address(base string) string {
 	return s.Shape.withSlash(base + s.Vendor.DefaultPath(s.Name))
 }
 
+// LocalPath is the path of the issuer on the host, without a slash at its end.
+func (s *Settings) LocalPath() string {
+	u, err := url.Parse(s.Address("http://localhost"))
+	if err != nil {
+		return ""
+	}
+	return strings.TrimRight(u.EscapedPath(), "/")
+}
+
 // Configure puts the settings into a configuration that has storage, clock, keys
 // and logger; base is that of the host, without a slash at its end.
 func (s *Settings) Configure(config Config, base string) Config {

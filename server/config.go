@@ -44,13 +44,15 @@ type Config struct {
 
 	// AnyClient accepts clients that are not registered at the identity provider.
 	AnyClient bool
+	// LoginHintSignsIn signs the person of a login_hint in without a page.
+	LoginHintSignsIn bool
 	// RequirePassword turns the one-click sign-in off.
 	RequirePassword bool
 	// RandomKeys signs with keys made at the start instead of the seed's.
 	RandomKeys bool
 
 	// Console's settings. Console.JWT.Issuer empty trusts the built-in identity
-	// provider.
+	// provider; a path is the issuer there on this server.
 	Console console.Settings
 	// RegexFull makes externalGroupRegex match whole group names only.
 	RegexFull bool
@@ -68,6 +70,9 @@ type Config struct {
 
 	// Logger gets the server's log; nil: nothing is logged.
 	Logger *slog.Logger
+
+	// prefix is the path of a sandbox; "" for the main site.
+	prefix string
 }
 
 func (c *Config) complete() {
@@ -102,7 +107,7 @@ func (c Config) Validate() error {
 		}
 	}
 	for flag, value := range map[string]string{"--public-url": c.PublicURL, "--issuer": c.Issuer, "--jwt-issuer": c.Console.JWT.Issuer} {
-		if value == "" {
+		if value == "" || flag == "--jwt-issuer" && isLocalPath(value) {
 			continue
 		}
 		u, err := url.Parse(value)
@@ -125,6 +130,11 @@ func (c Config) Validate() error {
 	return nil
 }
 
+// isLocalPath tells an issuer that is given by its path on this server.
+func isLocalPath(issuer string) bool {
+	return strings.HasPrefix(issuer, "/") && !strings.HasPrefix(issuer, "//") && !strings.ContainsAny(issuer, "?#")
+}
+
 // urls settles the public URL and the issuer once the port is known.
 func (c *Config) urls(address net.Addr) error {
 	if c.PublicURL == "" {
@@ -144,8 +154,11 @@ func (c *Config) urls(address net.Addr) error {
 	if c.Issuer == "" {
 		c.Issuer = c.PublicURL + "/idp"
 	}
-	if c.Console.JWT.Issuer == "" {
+	switch {
+	case c.Console.JWT.Issuer == "":
 		c.Console.JWT.Issuer = c.Issuer
+	case isLocalPath(c.Console.JWT.Issuer):
+		c.Console.JWT.Issuer = c.PublicURL + c.Console.JWT.Issuer
 	}
 	return nil
 }

@@ -29,6 +29,8 @@ type Pair struct {
 	Provider *idp.Provider
 	Console  *console.Console
 	keys     *signing
+	// providers are those beside the built-in one.
+	providers *providers
 }
 
 // NewPair makes the two out of a seed. The configuration must be complete: with
@@ -49,19 +51,26 @@ func NewPair(config Config, documents []*seed.Document) (*Pair, error) {
 
 // pairOver makes the two over a world that is already filled.
 func pairOver(config Config, world *store.World, engine *kinds.Engine, keys *idp.Keys) (*Pair, error) {
-	provider, err := idp.New(idp.Config{
-		Issuer: config.Issuer, Storage: store.Directory{World: world}, Clock: world.Clock, Keys: keys,
+	common := idp.Config{
+		Storage: store.Directory{World: world}, Clock: world.Clock, Keys: keys,
 		Logger: config.Logger, AnyClient: config.AnyClient, RequirePassword: config.RequirePassword,
-		BackChannel: config.Network.backChannel(issuerPath(config.Issuer)),
-	})
+		LoginHintSignsIn: config.LoginHintSignsIn,
+	}
+	builtIn := common
+	builtIn.Issuer = config.Issuer
+	builtIn.BackChannel = config.Network.backChannel(issuerPath(config.Issuer))
+	provider, err := idp.New(builtIn)
 	if err != nil {
 		return nil, err
 	}
 	pair := &Pair{World: world, Engine: engine, Provider: provider, keys: &signing{}}
 	pair.keys.set(keys)
+	pair.providers = &providers{
+		world: world, network: config.Network, config: common, url: config.PublicURL, prefix: config.prefix, keys: pair.keys,
+	}
 	var trusted console.Keys = console.NewOwnKeys(pair.keys.public)
 	if config.Console.JWT.Issuer != config.Issuer {
-		trusted = console.NewRemoteKeys(config.Console.JWT.Issuer, config.HTTPClient)
+		trusted = newTrustedKeys(pair.providers, config.Console.JWT.Issuer, config.HTTPClient)
 		config.Console.JWT.Untrusted = config.Issuer
 	}
 	pair.Console = console.New(world, engine, openapi.Console(), config.Console, trusted, config.Logger)

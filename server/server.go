@@ -16,6 +16,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/mockduktor/mockduktor/idp"
 	"github.com/mockduktor/mockduktor/openapi"
 	"github.com/mockduktor/mockduktor/seed"
 	"github.com/mockduktor/mockduktor/server/console"
@@ -31,6 +32,7 @@ type Server struct {
 	http     *http.Server
 	ca       []byte // development CA in PEM; nil without one
 	done     chan error
+	paths    []string // see RoutePaths
 }
 
 // maxHeader is the room for request headers, in bytes: enough that a token too
@@ -115,22 +117,25 @@ func (s *Server) routes() http.Handler {
 	console.RegisterDocs(e)
 	control.Register(e, func(c echo.Context) *control.Control {
 		site := s.sites.siteOf(c)
-		return &control.Control{Provider: site.Provider, World: site.World, CA: s.ca, Settings: s.settingsOf(site)}
+		return &control.Control{Provider: site.NamedProvider, World: site.World, CA: s.ca, Settings: s.settingsOf(site)}
 	})
 	e.GET("/", s.front)
+	for _, route := range e.Routes() {
+		s.paths = append(s.paths, route.Path)
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		site, inner := s.sites.enter(r)
 		if strings.HasPrefix(r.URL.Path, wellKnown) {
-			site := s.sites.wellKnownSite(r.URL.Path)
-			s.provide(e, w, r, site.Provider.ServeWellKnown)
+			provider := s.sites.wellKnownSite(r.URL.Path).wellKnownProvider(r.URL.EscapedPath())
+			s.provide(e, w, r, provider.ServeWellKnown)
 			return
 		}
 		if site == nil {
 			e.ServeHTTP(w, r)
 			return
 		}
-		if path, ok := site.providerPath(inner.URL.Path); ok {
-			s.provide(e, w, inner, func(c echo.Context) error { return site.Provider.Handle(c, path) })
+		if handle := site.handlerOf(inner.URL.Path); handle != nil {
+			s.provide(e, w, inner, handle)
 			return
 		}
 		e.ServeHTTP(w, inner)
@@ -147,16 +152,63 @@ func (s *Server) settingsOf(site *Site) control.Settings {
 	}
 }
 
-// providerPath cuts the issuer's path off a path below the site: true when the
-// request is for the identity provider.
-func (site *Site) providerPath(path string) (string, bool) {
-	issuer := strings.TrimPrefix(site.Provider.IssuerPath(), site.prefix)
+// handlerOf finds the identity provider that a path below the site is for; nil
+// where it is for the Console. Of several whose issuers contain one another, the
+// one that has an endpoint there answers, or else the innermost.
+func (site *Site) handlerOf(path string) echo.HandlerFunc {
+	if rest, ok := site.below(site.Provider, path); ok {
+		return func(c echo.Context) error { return site.Provider.Handle(c, rest) }
+	}
+	further := site.providers.all()
+	var found *namedProvider
+	var at string
+	for _, one := range further {
+		rest, ok := site.below(one.Provider, path)
+		if !ok {
+			continue
+		}
+		if served, better := one.Serves(rest), found == nil || len(rest) < len(at); served || better && !found.servesOr(at) {
+			found, at = one, rest
+		}
+	}
+	if found != nil {
+		return func(c echo.Context) error { return found.Handle(c, at) }
+	}
+	for _, one := range further {
+		if near := one.Neighbours(); near != "" && strings.HasPrefix(path, near) {
+			name, _, _ := strings.Cut(strings.TrimPrefix(path, near), "/")
+			return func(c echo.Context) error { return one.ServeNeighbour(c, name) }
+		}
+	}
+	return nil
+}
+
+// servesOr tells whether there is an endpoint at path; not of a provider that is
+// nil.
+func (p *namedProvider) servesOr(path string) bool { return p != nil && p.Serves(path) }
+
+// below cuts a provider's path off a path below the site: true when the request
+// is for it.
+func (site *Site) below(provider *idp.Provider, path string) (string, bool) {
+	issuer := strings.TrimPrefix(provider.IssuerPath(), site.prefix)
 	rest, ok := strings.CutPrefix(path, issuer)
 	if issuer == "" {
 		// An issuer on the root shares it with the Console: only what it serves is its.
-		return path, site.Provider.Serves(path)
+		return path, provider.Serves(path)
 	}
 	return rest, ok && (rest == "" || rest[0] == '/')
+}
+
+// wellKnownProvider finds the provider whose issuer a path below the host's
+// /.well-known/ has at its end; the built-in one answers for all that is
+// nobody's.
+func (site *Site) wellKnownProvider(path string) *idp.Provider {
+	for _, one := range site.providers.all() {
+		if one.ServesWellKnown(path) {
+			return one.Provider
+		}
+	}
+	return site.Provider
 }
 
 // provide serves the identity provider's part.
@@ -213,6 +265,10 @@ func (s *Server) answer(c echo.Context, err error) {
 
 // URL is how clients reach the server; without a slash at its end.
 func (s *Server) URL() string { return s.config.PublicURL }
+
+// RoutePaths are the paths of all that is served but the identity providers, for
+// tests that keep the two apart.
+func (s *Server) RoutePaths() []string { return s.paths }
 
 // Issuer is the issuer of the built-in identity provider.
 func (s *Server) Issuer() string { return s.config.Issuer }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -66,10 +67,19 @@ func (s *sites) Open(id, from string, keep time.Duration) (*Site, error) {
 	}
 	prefix := sandboxPath + id
 	config := s.config
+	config.prefix = prefix
 	config.PublicURL += prefix
 	config.Issuer = config.PublicURL + "/idp"
-	if s.config.Console.JWT.Issuer == s.config.Issuer {
+	switch trusted := s.config.Console.JWT.Issuer; {
+	case trusted == s.config.Issuer:
 		config.Console.JWT.Issuer = config.Issuer
+	case s.main.providers.issuing(trusted) != nil:
+		u, err := url.Parse(trusted)
+		if err != nil {
+			return nil, fmt.Errorf("%w: issuer %q: %w", ErrSandbox, trusted, err)
+		}
+		u.Path = prefix + u.Path
+		config.Console.JWT.Issuer = u.String()
 	}
 	pair, err := s.main.Fork(config, world)
 	if err != nil {

@@ -152,7 +152,7 @@ func (s *settings) worldFlags() []cli.Flag {
 		s.text("listen", "listen on `HOST:PORT`; port 0 takes a free one", server.DefaultListen, &s.config.Listen),
 		s.text("public-url", "how clients reach the server, as `URL` (default: http://localhost and the port)", "", &s.config.PublicURL),
 		s.text("issuer", "`URL` of the built-in identity provider (default: the public URL with /idp)", "", &s.config.Issuer),
-		s.text("jwt-issuer", "the issuer whose tokens the Console accepts, as `URL` (default: the built-in one)", "", &jwt.Issuer, "CDK_SSO_JWTAUTH_ISSUER"),
+		s.text("jwt-issuer", "the issuer whose tokens the Console accepts, as `URL`, or as a path on this server (default: the built-in one)", "", &jwt.Issuer, "CDK_SSO_JWTAUTH_ISSUER"),
 		s.text("jwt-username-claim", "the claim that holds the user's e-mail", "email", &jwt.UsernameClaim, "CDK_SSO_JWTAUTH_USERNAMECLAIM"),
 		s.text("jwt-groups-claim", "the claim that holds the external groups", "groups", &jwt.GroupsClaim, "CDK_SSO_JWTAUTH_GROUPSCLAIM"),
 		s.text("jwt-api-key-claim", "the claim that may hold an API key", "apikey", &jwt.APIKeyClaim, "CDK_SSO_JWTAUTH_APIKEYCLAIM"),
@@ -167,6 +167,7 @@ func (s *settings) worldFlags() []cli.Flag {
 		s.toggle("validate-responses", "hold every answer of the Console to the OpenAPI document, and answer 500 where it does not fit", &s.config.ValidateResponses),
 		s.toggle("tls-test-any-host", "the Console's TLS test may reach any host, not this machine only", &s.config.Console.TLSTestAnyHost),
 		s.toggle("any-client", "the identity provider accepts clients and redirect URIs that nobody registered", &s.config.AnyClient),
+		s.toggle("login-hint-signs-in", "a login_hint signs its person in without a page: for tests", &s.config.LoginHintSignsIn),
 		s.toggle("require-password", "no sign-in by one click", &s.config.RequirePassword),
 		s.toggle("random-keys", "sign with fresh keys instead of the seed's: tokens do not survive a restart", &s.config.RandomKeys),
 	}

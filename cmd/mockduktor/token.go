@@ -27,7 +27,7 @@ const defaultClient = "backstage"
 
 func tokenCommand() *cli.Command {
 	s := &settings{}
-	var as, address, client, scope string
+	var as, address, client, scope, provider string
 	var offline, idToken bool
 	return &cli.Command{
 		Name:  "token",
@@ -40,6 +40,7 @@ func tokenCommand() *cli.Command {
 			&cli.StringFlag{Name: "url", Usage: "the running server, as `URL`", Value: "http://localhost:8080", Destination: &address, Sources: cli.EnvVars("MOCKDUKTOR_URL", "MOCKDUKTOR_PUBLIC_URL")},
 			&cli.StringFlag{Name: "client", Usage: "the `CLIENT_ID` that the token is for", Value: defaultClient, Destination: &client},
 			&cli.StringFlag{Name: "scope", Usage: "the scopes asked for", Destination: &scope},
+			&cli.StringFlag{Name: "provider", Usage: "the `NAME` of the Provider that issues it (default: the built-in one)", Destination: &provider},
 			&cli.BoolFlag{Name: "id-token", Usage: "print the ID token instead", Destination: &idToken},
 			&cli.BoolFlag{Name: "offline", Usage: "do not ask a server", Destination: &offline},
 		}, s.worldFlags()...),
@@ -52,14 +53,14 @@ func tokenCommand() *cli.Command {
 			request := idp.MintRequest{ClientID: client, Scope: scope}
 			note := "from the server at " + address
 			if !offline {
-				tokens, err = fromServer(ctx, address, as, request)
+				tokens, err = fromServer(ctx, address, as, provider, request)
 			}
 			if offline || errors.Is(err, errNoServer) {
 				if config.PublicURL == "" {
 					config.PublicURL = strings.TrimRight(address, "/")
 				}
 				config.Stdin = cmd.Root().Reader
-				tokens, err = fromSeed(ctx, config, as, request)
+				tokens, err = fromSeed(ctx, config, as, provider, request)
 				note = "made from the seed for " + config.PublicURL
 			}
 			if err != nil {
@@ -79,10 +80,10 @@ func tokenCommand() *cli.Command {
 // errNoServer: nobody listens there.
 var errNoServer = errors.New("no server")
 
-func fromServer(ctx context.Context, address, as string, request idp.MintRequest) (*idp.Tokens, error) {
+func fromServer(ctx context.Context, address, as, provider string, request idp.MintRequest) (*idp.Tokens, error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	body, err := json.Marshal(map[string]string{"as": as, "client_id": request.ClientID, "scope": request.Scope})
+	body, err := json.Marshal(map[string]string{"as": as, "client_id": request.ClientID, "scope": request.Scope, "provider": provider})
 	if err != nil {
 		return nil, err
 	}
@@ -116,7 +117,7 @@ func fromServer(ctx context.Context, address, as string, request idp.MintRequest
 	return &tokens, json.Unmarshal(data, &tokens)
 }
 
-func fromSeed(ctx context.Context, config server.Config, as string, request idp.MintRequest) (*idp.Tokens, error) {
+func fromSeed(ctx context.Context, config server.Config, as, provider string, request idp.MintRequest) (*idp.Tokens, error) {
 	documents, err := seed.Load(config.Seeds, config.Stdin)
 	if err != nil {
 		return nil, err
@@ -125,5 +126,9 @@ func fromSeed(ctx context.Context, config server.Config, as string, request idp.
 	if err != nil {
 		return nil, err
 	}
-	return control.Mint(ctx, pair.World, pair.Provider, as, request)
+	issuer := pair.NamedProvider(provider)
+	if issuer == nil {
+		return nil, fmt.Errorf("--provider %q: the seed has no such Provider", provider)
+	}
+	return control.Mint(ctx, pair.World, issuer, as, request)
 }

@@ -5,6 +5,7 @@ package control
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"mime"
 	"net/http"
 
@@ -16,8 +17,9 @@ import (
 
 // Control acts on one world.
 type Control struct {
-	World    *store.World
-	Provider *idp.Provider
+	World *store.World
+	// Provider finds an identity provider by name, the built-in one by "".
+	Provider func(name string) *idp.Provider
 	Settings Settings
 	CA       []byte // development CA in PEM; nil where there is none
 }
@@ -57,6 +59,7 @@ type tokenRequest struct {
 	ClientID string `json:"client_id"` // the client that the tokens are for
 	Scope    string `json:"scope"`
 	Nonce    string `json:"nonce"`
+	Provider string `json:"provider"` // a Provider by name; "" = the built-in one
 }
 
 func (t *Control) mint(c echo.Context) error {
@@ -67,7 +70,11 @@ func (t *Control) mint(c echo.Context) error {
 		return c.JSON(http.StatusBadRequest, failure{Error: "the body is not what is expected: " + err.Error(),
 			Remedy: `send {"as": LOGIN_OR_EMAIL, "client_id": CLIENT}`})
 	}
-	tokens, err := Mint(c.Request().Context(), t.World, t.Provider, request.As,
+	provider := t.Provider(request.Provider)
+	if provider == nil {
+		return c.JSON(http.StatusNotFound, failure{Error: fmt.Sprintf("there is no Provider %q", request.Provider), Remedy: "leave provider out for the built-in one"})
+	}
+	tokens, err := Mint(c.Request().Context(), t.World, provider, request.As,
 		idp.MintRequest{ClientID: request.ClientID, Scope: request.Scope, Nonce: request.Nonce})
 	switch {
 	case errors.Is(err, idp.ErrNotFound):

@@ -28,6 +28,7 @@ func rules(settings Settings) map[string]*Rule {
 	return map[string]*Rule{
 		"Person":                        personRule(),
 		"Client":                        clientRule(),
+		ProviderKind:                    providerRule(),
 		"SigningKey":                    signingKeyRule(),
 		"APIKey":                        apiKeyRule(),
 		CertificateKind:                 certificateRule(),
