@@ -42,9 +42,7 @@ func estateDocuments(t *testing.T) []*Document {
 		}
 		source := &text{file: estateFile(path.Base(name)), original: string(data), expanded: string(data)}
 		for _, c := range splitYAML(source.expanded) {
-			if d := l.document(source, c, &folder{}); d != nil {
-				docs = append(docs, d)
-			}
+			docs = append(docs, l.document(source, c, &folder{})...)
 		}
 	}
 	l.unique(docs)

@@ -20,6 +20,9 @@ type Document struct {
 
 	text  *text
 	chunk chunk
+	// from is where the fields of an imported document are in its source; nil:
+	// the document is as it was written.
+	from origin
 }
 
 // At is the position of the field at path (spec.permissions[2].name), or of
@@ -42,6 +45,9 @@ func (d *Document) At(path string) Position {
 
 // within is At for a document whose syntax tree is at hand.
 func (d *Document) within(root *yaml.Node, path string) Position {
+	if d.from != nil {
+		path = d.from.in(strings.TrimPrefix(path, "."))
+	}
 	node := locate(root, strings.TrimPrefix(path, "."), maxDepth)
 	if node == nil || node == root {
 		return d.Pos

@@ -18,6 +18,10 @@ import (
 //   - "default": the embedded estate (see Default);
 //   - "empty": nothing, a fresh Console with its root admin alone.
 //
+// In place of documents a file may hold a realm export of Keycloak, or entities
+// of a Backstage catalog, of which User and Group count: they become people,
+// clients and providers.
+//
 // No source at all means "default". A resource of a later source replaces the
 // one of an earlier source. Placeholders ${VAR} and ${VAR:-default} are
 // expanded from the environment as the Conduktor CLI does, and schemaFile of a
@@ -36,6 +40,8 @@ type loader struct {
 	stdin  io.Reader
 	lookup func(string) (string, bool)
 	faults Faults
+	// members are what imported groups say of people, until a source is read.
+	members []membership
 }
 
 func (l *loader) load(sources []string) ([]*Document, error) {
@@ -69,6 +75,7 @@ func (l *loader) load(sources []string) ([]*Document, error) {
 		default:
 			found = l.path(source)
 		}
+		l.join(found)
 		for _, d := range found {
 			d.Source = source
 		}
@@ -117,9 +124,7 @@ func (l *loader) documents(t *text, files *folder) []*Document {
 	}()
 	var docs []*Document
 	for _, c := range l.chunks(t) {
-		if d := l.document(t, c, files); d != nil {
-			docs = append(docs, d)
-		}
+		docs = append(docs, l.document(t, c, files)...)
 	}
 	return docs
 }
@@ -147,8 +152,9 @@ func (l *loader) syntaxFault(t *text, c chunk, err error) {
 	})
 }
 
-// document reads one document; nil when it is empty, left out or broken.
-func (l *loader) document(t *text, c chunk, files *folder) *Document {
+// document reads one document, or imports what another program wrote; nil when
+// it is empty, left out or broken.
+func (l *loader) document(t *text, c chunk, files *folder) []*Document {
 	root, err := t.parse(c)
 	if err != nil {
 		l.syntaxFault(t, c, err)
@@ -167,6 +173,9 @@ func (l *loader) document(t *text, c chunk, files *folder) *Document {
 		}
 		b.fault(root, "a document is a map with apiVersion, kind, metadata and spec", remedy)
 	}
+	if isMap && len(b.faults) == 0 && (isBackstage(object) || isKeycloak(object)) {
+		return l.imported(&importer{loader: l, text: t, chunk: c, root: root}, object)
+	}
 	if isMap && files.scanned && t.json && object["apiVersion"] == nil && object["kind"] == nil {
 		return nil // a schema or settings file that lies among the resources
 	}
@@ -181,5 +190,5 @@ func (l *loader) document(t *text, c chunk, files *folder) *Document {
 		l.faults = append(l.faults, faults...)
 		return nil
 	}
-	return d
+	return []*Document{d}
 }

@@ -23,7 +23,7 @@ const (
 )
 
 // identityKinds need nothing that the Console holds.
-var identityKinds = []string{"SigningKey", "Person", "Client"}
+var identityKinds = []string{"SigningKey", "Person", "Client", "Provider"}
 
 func rankOf(apiVersion, name string) int {
 	k, fault := lookUp(apiVersion, name)
