@@ -38,6 +38,10 @@ func executeSQL(c *call) error {
 	if err != nil {
 		return err
 	}
+	if most == 0 {
+		return &kinds.Error{Code: kinds.Invalid, Field: "maxLine",
+			Message: "Invalid value for: query parameter (expected how many rows to answer at most, got nothing at 'maxLine')"}
+	}
 	statement, err := c.bytes()
 	if err != nil {
 		return err

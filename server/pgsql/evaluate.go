@@ -168,35 +168,49 @@ func adapt(position int, value, beside Value) (Value, error) {
 	return value, nil
 }
 
-// pair compiles two operands; a text in quotes takes the type of the other.
-func (c *compiler) pair(left, right expression, s *scope) (func(r *row) (a, b Value, err error), error) {
-	first, err := c.compile(left, s)
-	if err != nil {
-		return nil, err
+// operand is one side of an operator.
+type operand struct {
+	eval    evaluator
+	unknown bool // a text in quotes, which takes the type of the other side
+	at      int
+}
+
+func (c *compiler) operand(e expression, s *scope) (operand, error) {
+	eval, err := c.compile(e, s)
+	one, _ := e.(*literal)
+	return operand{eval, one != nil && one.unknown, e.at()}, err
+}
+
+func (c *compiler) operands(list []expression, s *scope) ([]operand, error) {
+	operands := make([]operand, len(list))
+	for i, one := range list {
+		var err error
+		if operands[i], err = c.operand(one, s); err != nil {
+			return nil, err
+		}
 	}
-	second, err := c.compile(right, s)
-	if err != nil {
-		return nil, err
+	return operands, nil
+}
+
+// beside brings the values of two operands to types that go together.
+func (o operand) beside(other operand, a, b Value) (Value, Value, error) {
+	var err error
+	switch {
+	case o.unknown:
+		a, err = adapt(o.at, a, b)
+	case other.unknown:
+		b, err = adapt(other.at, b, a)
 	}
-	firstLiteral, _ := left.(*literal)
-	secondLiteral, _ := right.(*literal)
-	return func(r *row) (Value, Value, error) {
-		a, err := first(r)
-		if err != nil {
-			return nil, nil, err
-		}
-		b, err := second(r)
-		if err != nil {
-			return nil, nil, err
-		}
-		switch {
-		case firstLiteral != nil && firstLiteral.unknown:
-			a, err = adapt(left.at(), a, b)
-		case secondLiteral != nil && secondLiteral.unknown:
-			b, err = adapt(right.at(), b, a)
-		}
-		return a, b, err
-	}, nil
+	return a, b, err
+}
+
+// related compares the values of two operands; known is false where one is NULL.
+func (o operand) related(position int, operator string, other operand, a, b Value) (holds, known bool, err error) {
+	if a, b, err = o.beside(other, a, b); err != nil || a == nil || b == nil {
+		return false, false, err
+	}
+	order, err := compare(position, operator, a, b)
+	return related(operator, order), true, err
 }
 
 // onTexts are the operators beside which a text in quotes stays a text.
@@ -215,18 +229,23 @@ func (c *compiler) binary(e *binary, s *scope) (evaluator, error) {
 			}
 		}
 	}
-	compilePair := c.pair
-	if onTexts[e.operator] {
-		compilePair = c.plainPair
-	}
-	operands, err := compilePair(e.left, e.right, s)
+	sides, err := c.operands([]expression{e.left, e.right}, s)
 	if err != nil {
 		return nil, err
 	}
 	return func(r *row) (Value, error) {
-		a, b, err := operands(r)
+		a, err := sides[0].eval(r)
 		if err != nil {
 			return nil, err
+		}
+		b, err := sides[1].eval(r)
+		if err != nil {
+			return nil, err
+		}
+		if !onTexts[e.operator] {
+			if a, b, err = sides[0].beside(sides[1], a, b); err != nil {
+				return nil, err
+			}
 		}
 		switch e.operator {
 		case "is distinct from", "is not distinct from":
@@ -250,21 +269,6 @@ func (c *compiler) binary(e *binary, s *scope) (evaluator, error) {
 			return path(e, a, b)
 		}
 		return matches(e, pattern, a, b)
-	}, nil
-}
-
-func (c *compiler) plainPair(left, right expression, s *scope) (func(r *row) (a, b Value, err error), error) {
-	list, err := c.compileAll([]expression{left, right}, s)
-	if err != nil {
-		return nil, err
-	}
-	return func(r *row) (Value, Value, error) {
-		a, err := list[0](r)
-		if err != nil {
-			return nil, nil, err
-		}
-		b, err := list[1](r)
-		return a, b, err
 	}, nil
 }
 
@@ -348,46 +352,70 @@ func (c *compiler) isTest(e *isTest, s *scope) (evaluator, error) {
 	}, nil
 }
 
-// between is two comparisons, as the standard has it.
+// between is two comparisons joined by AND, as the standard has it.
 func (c *compiler) between(e *between, s *scope) (evaluator, error) {
-	both := expression(&binary{place: e.place, operator: "and",
-		left:  &binary{place: e.place, operator: ">=", left: e.value, right: e.low},
-		right: &binary{place: e.place, operator: "<=", left: e.value, right: e.high}})
-	if e.not {
-		both = &unary{place: e.place, operator: "not", value: both}
+	list, err := c.operands([]expression{e.value, e.low, e.high}, s)
+	if err != nil {
+		return nil, err
 	}
-	return c.compile(both, s)
+	return func(r *row) (Value, error) {
+		v, err := list[0].eval(r)
+		if err != nil {
+			return nil, err
+		}
+		unknown := false
+		for i, operator := range []string{">=", "<="} {
+			bound, err := list[i+1].eval(r)
+			if err != nil {
+				return nil, err
+			}
+			holds, known, err := list[0].related(e.at(), operator, list[i+1], v, bound)
+			if err != nil {
+				return nil, err
+			}
+			if known && !holds {
+				return e.not, nil
+			}
+			unknown = unknown || !known
+		}
+		if unknown {
+			return nil, nil
+		}
+		return !e.not, nil
+	}, nil
 }
 
 func (c *compiler) inList(e *inList, s *scope) (evaluator, error) {
 	if e.query != nil {
 		return c.inQuery(e, s)
 	}
-	pairs := make([]func(*row) (Value, Value, error), len(e.list))
-	for i, one := range e.list {
-		var err error
-		if pairs[i], err = c.pair(e.value, one, s); err != nil {
-			return nil, err
-		}
+	value, err := c.operand(e.value, s)
+	if err != nil {
+		return nil, err
+	}
+	list, err := c.operands(e.list, s)
+	if err != nil {
+		return nil, err
 	}
 	return func(r *row) (Value, error) {
+		v, err := value.eval(r)
+		if err != nil {
+			return nil, err
+		}
 		unknown := false
-		for _, pair := range pairs {
-			a, b, err := pair(r)
+		for _, one := range list {
+			other, err := one.eval(r)
 			if err != nil {
 				return nil, err
 			}
-			if a == nil || b == nil {
-				unknown = true
-				continue
-			}
-			order, err := compare(e.at(), "=", a, b)
+			holds, known, err := value.related(e.at(), "=", one, v, other)
 			if err != nil {
 				return nil, err
 			}
-			if order == 0 {
+			if holds {
 				return !e.not, nil
 			}
+			unknown = unknown || !known
 		}
 		if unknown {
 			return nil, nil
@@ -523,37 +551,46 @@ func matchLike(position int, value, pattern []rune, escape string) (bool, error)
 }
 
 func (c *compiler) caseWhen(e *caseWhen, s *scope) (evaluator, error) {
-	conditions := make([]evaluator, len(e.when))
-	for i, when := range e.when {
-		if e.value != nil {
-			when = &binary{place: place(when.at()), operator: "=", left: e.value, right: when}
-		}
-		var err error
-		if conditions[i], err = c.compile(when, s); err != nil {
-			return nil, err
-		}
+	conditions, err := c.operands(e.when, s)
+	if err != nil {
+		return nil, err
 	}
 	results, err := c.compileAll(e.then, s)
 	if err != nil {
 		return nil, err
 	}
-	otherwise := func(*row) (Value, error) { return nil, nil }
+	none := func(*row) (Value, error) { return nil, nil }
+	otherwise, value := evaluator(none), operand{eval: none}
 	if e.otherwise != nil {
 		if otherwise, err = c.compile(e.otherwise, s); err != nil {
 			return nil, err
 		}
 	}
+	if e.value != nil {
+		if value, err = c.operand(e.value, s); err != nil {
+			return nil, err
+		}
+	}
 	return func(r *row) (Value, error) {
+		v, err := value.eval(r)
+		if err != nil {
+			return nil, err
+		}
 		for i, condition := range conditions {
-			value, err := condition(r)
+			when, err := condition.eval(r)
 			if err != nil {
 				return nil, err
 			}
-			truth, _, err := boolean(e.when[i].at(), "CASE/WHEN", value)
+			var holds bool
+			if e.value != nil {
+				holds, _, err = value.related(condition.at, "=", condition, v, when)
+			} else {
+				holds, _, err = boolean(condition.at, "CASE/WHEN", when)
+			}
 			if err != nil {
 				return nil, err
 			}
-			if truth {
+			if holds {
 				return results[i](r)
 			}
 		}

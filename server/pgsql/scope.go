@@ -50,8 +50,8 @@ type compiler struct {
 
 // What one statement may cost: rows looked at, and values held.
 const (
-	maxSteps = 5_000_000
-	maxCells = 5_000_000
+	maxSteps = 2_000_000
+	maxCells = 2_000_000
 )
 
 // step counts one row looked at.

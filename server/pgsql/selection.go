@@ -258,6 +258,10 @@ func (p *projection) ordering(by []ordering, values []expression, inside *scope)
 }
 
 func (p *projection) run(outer *row) ([][]Value, error) {
+	// Counted even where there are no rows: queries of WITH may use each other.
+	if err := p.c.step(); err != nil {
+		return nil, err
+	}
 	rows, err := p.rows(outer)
 	if err != nil {
 		return nil, err
