@@ -47,10 +47,13 @@ func (p *Provider) readAccess(ctx context.Context, token string) (*readClaims, e
 	id, _, ok := p.open(purposeAccess, strings.TrimPrefix(token, p.profile.opaquePrefix))
 	if !ok {
 		claims, err := p.keys().verify(token, p.config.Issuer)
-		if err == nil && claims.ID == "" && claims.ClientID != "" && p.profile.namelessTokens {
+		if err == nil && claims.ID == nameless {
 			if claims.ID, err = p.notedID(ctx, token); err != nil {
 				return nil, err
 			}
+		}
+		if err == nil && p.shape.Scope == ScopeAbsent {
+			return p.withGrantedScope(ctx, claims)
 		}
 		switch {
 		case err != nil:
@@ -70,6 +73,24 @@ func (p *Provider) readAccess(ctx context.Context, token string) (*readClaims, e
 	}
 	claims := &readClaims{all: payload}
 	if err := claims.read(); err != nil {
+		return nil, err
+	}
+	return claims, nil
+}
+
+// withGrantedScope completes the claims of an access token that does not show
+// its scopes: they are those of its grant, or else of a plain sign-in.
+func (p *Provider) withGrantedScope(ctx context.Context, claims *readClaims) (*readClaims, error) {
+	if !claims.isAccessToken() {
+		return nil, &refusedToken{"this is an ID token; an access token is needed"}
+	}
+	claims.Scope = scopeList{scopeOpenID, scopeProfile, scopeEmail}.String()
+	record, err := p.config.Storage.Record(ctx, kindGrant, grantOfToken(claims.ID))
+	g, err := valueOf[*grant](record, err, p.now())
+	switch {
+	case err == nil:
+		claims.Scope = g.Scope.String()
+	case !errors.Is(err, ErrNotFound):
 		return nil, err
 	}
 	return claims, nil

@@ -42,7 +42,7 @@ type readClaims struct {
 	Audience json.RawMessage `json:"aud"`
 	AZP      string          `json:"azp"`
 	ClientID string          `json:"client_id"`
-	Scope    string          `json:"scope"`
+	Scopes   json.RawMessage `json:"scope"` // a text, or a list as some vendors have it
 	ID       string          `json:"jti"`
 	SID      string          `json:"sid"`
 	Expires  int64           `json:"exp"`
@@ -53,6 +53,8 @@ type readClaims struct {
 	MayAct   json.RawMessage `json:"may_act"`
 	CNF      *confirmation   `json:"cnf"`
 
+	// Scope are the Scopes as a text.
+	Scope string `json:"-"`
 	// all is the payload that these were read from.
 	all json.RawMessage
 }
@@ -67,6 +69,7 @@ func (c *readClaims) read() error {
 	if json.Unmarshal(c.all, c) != nil {
 		return errTokenClaims
 	}
+	c.Scope = scopesIn(c.Scopes).String()
 	return nil
 }
 

@@ -35,6 +35,9 @@ type keyStyle struct {
 	hideAccess bool
 }
 
+// nameless stands for the id of an access token that does not show it.
+const nameless = "-"
+
 // dialect is how the vendor's tokens are read back.
 type dialect struct {
 	*profile
@@ -200,8 +203,11 @@ func (d *dialect) translate(c *readClaims) error {
 	if c.ClientID == "" {
 		return nil
 	}
+	if c.ID == "" && d.namelessTokens {
+		c.ID = nameless
+	}
 	if c.Scope == "" {
-		c.Scope = scopeOf(payload, d.scopeClaim).String()
+		c.Scope = scopesIn(payload[d.scopeClaim]).String()
 	}
 	if d.readScope != nil {
 		c.Scope = d.readScope(parseScope(c.Scope)).String()
@@ -212,14 +218,14 @@ func (d *dialect) translate(c *readClaims) error {
 	return nil
 }
 
-// scopeOf reads scopes, a list or a text.
-func scopeOf(payload map[string]json.RawMessage, name string) scopeList {
+// scopesIn reads scopes, a list or a text.
+func scopesIn(raw json.RawMessage) scopeList {
+	var text string
 	var list []string
-	if json.Unmarshal(payload[name], &list) == nil {
+	if json.Unmarshal(raw, &list) == nil {
 		return list
 	}
-	var text string
-	if json.Unmarshal(payload[name], &text) == nil {
+	if json.Unmarshal(raw, &text) == nil {
 		return parseScope(text)
 	}
 	return nil

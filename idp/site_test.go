@@ -368,8 +368,12 @@ func (b *browser) press(page *answer, testID string, values ...string) *answer {
 	}
 	fields := url.Values{}
 	walk(form, func(n *html.Node) {
-		if n.Data == "input" && attr(n, "name") != "" {
-			fields.Set(attr(n, "name"), attr(n, "value"))
+		switch name := attr(n, "name"); {
+		case name == "":
+		case n.Data == "input":
+			fields.Set(name, attr(n, "value"))
+		case n.Data == "textarea":
+			fields.Set(name, nodeText(n))
 		}
 	})
 	if name := attr(button, "name"); name != "" {

@@ -765,6 +765,10 @@ func TestProfilesReadTheirTokensBack(t *testing.T) {
 		if a := v.get(v.endpoint("userinfo_endpoint"), "Authorization", "Bearer "+tokens["id_token"].(string)); a.StatusCode != 401 {
 			t.Errorf("%v: an ID token gets %s at userinfo", spec, a.Status)
 		}
+		hint := authorizeQuery("prompt", "none", "id_token_hint", tokens["access_token"].(string)).Encode()
+		if response := v.response(v.get(v.endpoint("authorization_endpoint") + "?" + hint)); response.Get("error") != "invalid_request" {
+			t.Errorf("%v: an access token as hint gets %v", spec, response)
+		}
 		b := v.browser()
 		page := b.open(v.endpoint("authorization_endpoint") + "?" + authorizeQuery().Encode())
 		code := b.response(b.press(page, "sign-in-ada")).Get("code")
