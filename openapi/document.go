@@ -13,7 +13,10 @@
 package openapi
 
 import (
+	"bytes"
+	"compress/gzip"
 	_ "embed" // the bundled documents
+	"io"
 	"sync"
 )
 
@@ -21,17 +24,17 @@ import (
 //go:generate go run ./internal/bundle -source mock -out dist/mock
 
 var (
-	//go:embed dist/console.yaml
+	//go:embed dist/console.yaml.gz
 	consoleYAML []byte
-	//go:embed dist/console.json
+	//go:embed dist/console.json.gz
 	consoleJSON []byte
 	//go:embed dist/console.kinds.json
 	consoleKindsJSON []byte
 	//go:embed dist/console.checks.json
 	consoleChecksJSON []byte
-	//go:embed dist/mock.yaml
+	//go:embed dist/mock.yaml.gz
 	mockYAML []byte
-	//go:embed dist/mock.json
+	//go:embed dist/mock.json.gz
 	mockJSON []byte
 	//go:embed dist/mock.kinds.json
 	mockKindsJSON []byte
@@ -40,24 +43,38 @@ var (
 )
 
 var (
-	console = newDocument(consoleYAML, consoleJSON, consoleKindsJSON, consoleChecksJSON)
-	mock    = newDocument(mockYAML, mockJSON, mockKindsJSON, mockChecksJSON)
+	console = newDocument(unpacked(consoleYAML), unpacked(consoleJSON), consoleKindsJSON, consoleChecksJSON)
+	mock    = newDocument(unpacked(mockYAML), unpacked(mockJSON), mockKindsJSON, mockChecksJSON)
 )
 
 // Document is one bundled OpenAPI 3.1 document. It is safe for concurrent use.
 type Document struct {
-	yaml, json            []byte
+	yaml, json            func() []byte
 	kindsJSON, checksJSON []byte
 
 	kinds   func() catalogue
 	schemas func() *compiled
 }
 
-func newDocument(yaml, json, kinds, checks []byte) *Document {
+func newDocument(yaml, json func() []byte, kinds, checks []byte) *Document {
 	d := &Document{yaml: yaml, json: json, kindsJSON: kinds, checksJSON: checks}
 	d.kinds = sync.OnceValue(d.readKinds)
 	d.schemas = sync.OnceValue(d.compile)
 	return d
+}
+
+// unpacked decompresses an embedded document when it is first asked for.
+func unpacked(packed []byte) func() []byte {
+	return sync.OnceValue(func() []byte {
+		r, err := gzip.NewReader(bytes.NewReader(packed))
+		if err == nil {
+			var data []byte
+			if data, err = io.ReadAll(r); err == nil {
+				return data
+			}
+		}
+		panic("openapi: embedded document: " + err.Error()) // it is tested
+	})
 }
 
 // Console returns the document of the Console's HTTP API.
@@ -77,8 +94,8 @@ func Preload() {
 func Mock() *Document { return mock }
 
 // YAML returns the document as YAML. The bytes are shared: do not change them.
-func (d *Document) YAML() []byte { return d.yaml }
+func (d *Document) YAML() []byte { return d.yaml() }
 
 // JSON returns the document as compact JSON. The bytes are shared: do not
 // change them.
-func (d *Document) JSON() []byte { return d.json }
+func (d *Document) JSON() []byte { return d.json() }

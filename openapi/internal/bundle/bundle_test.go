@@ -2,7 +2,9 @@ package main
 
 import (
 	"bytes"
+	"compress/gzip"
 	"encoding/json"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -26,8 +28,29 @@ func TestDistIsFresh(t *testing.T) {
 			if !bytes.Equal(got, want) {
 				t.Errorf("%s is not what the sources say; run go generate ./openapi", file)
 			}
+			if embeddedCompressed[ending] && !bytes.Equal(unpacked(t, file+".gz"), want) {
+				t.Errorf("%s.gz is not what the sources say; run go generate ./openapi", file)
+			}
 		}
 	}
+}
+
+func unpacked(t *testing.T, file string) []byte {
+	t.Helper()
+	packed, err := os.Open(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer packed.Close()
+	r, err := gzip.NewReader(packed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := io.ReadAll(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
 }
 
 const info = `

@@ -7,12 +7,14 @@
 //
 //	bundle -source DIR [-source MORE]… -out PREFIX
 //
-// writes PREFIX.yaml, PREFIX.json, PREFIX.kinds.json and PREFIX.checks.json. The
-// first source holds info.yaml.
+// writes PREFIX.yaml, PREFIX.json, PREFIX.kinds.json and PREFIX.checks.json, the
+// first two also compressed, as the binary embeds them. The first source holds
+// info.yaml.
 package main
 
 import (
 	"bytes"
+	"compress/gzip"
 	"flag"
 	"fmt"
 	"os"
@@ -48,8 +50,37 @@ func run(dirs []string, out string) error {
 		if err := os.WriteFile(out+ending, data, 0o644); err != nil {
 			return err
 		}
+		if !embeddedCompressed[ending] {
+			continue
+		}
+		packed, err := compress(data)
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(out+ending+".gz", packed, 0o644); err != nil {
+			return err
+		}
 	}
 	return nil
+}
+
+// embeddedCompressed are the results that are only read when somebody asks for
+// the document itself.
+var embeddedCompressed = map[string]bool{".yaml": true, ".json": true}
+
+func compress(data []byte) ([]byte, error) {
+	var b bytes.Buffer
+	w, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := w.Write(data); err != nil {
+		return nil, err
+	}
+	if err := w.Close(); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
 }
 
 // build returns the results by the endings of their file names.
