@@ -139,7 +139,7 @@ func TestSQLColumnNames(t *testing.T) {
 	applyTo(t, w, map[string]any{"apiVersion": "mockduktor/v1", "kind": "TopicRecords", "metadata": map[string]any{"name": "mail.bounced", "cluster": "dev"},
 		"spec": map[string]any{"records": []any{map[string]any{"value": map[string]any{
 			"reaaaaaaaaaaaaaaaaaaaaaaaaaally": map[string]any{"looooooooooooooooooooooong": map[string]any{"path": map[string]any{"to": map[string]any{"a": map[string]any{"certain": map[string]any{"field": 1}}}}}},
-			long:          true}}}}})
+			long:                              true}}}}})
 	w.same("header", w.sql(famRoot, `select * from "dev_mail.bounced"`)["header"].([]any)[7:],
 		`["r.looooooooooooooooooooooong.path.to.a.certain.field","`+long[:63]+`"]`)
 }
