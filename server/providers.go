@@ -129,6 +129,27 @@ func (p *Pair) NamedProvider(name string) *idp.Provider {
 	return nil
 }
 
+// Issuers returns the issuers of the further identity providers by their names.
+func (p *Pair) Issuers() map[string]string {
+	issuers := map[string]string{}
+	for _, one := range p.providers.all() {
+		issuers[one.name] = one.Issuer()
+	}
+	return issuers
+}
+
+// Trusted is the name of the further identity provider whose tokens the Console
+// accepts; "" where it accepts those of the built-in one or of another process.
+func (p *Pair) Trusted() string {
+	trusted := p.providers.issuing(p.Console.Settings.JWT.Issuer)
+	for _, one := range p.providers.all() {
+		if one.Provider == trusted {
+			return one.name
+		}
+	}
+	return ""
+}
+
 // trustedKeys are those of the issuer that the Console trusts: of a provider of
 // this process while there is one of that issuer, without a request, or else
 // fetched.

@@ -294,6 +294,9 @@ func TestSandboxTrustsItsOwnProvider(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if trusted := running.Pair().Trusted(); trusted != "acme" || running.Pair().Issuers()["acme"] != running.URL()+"/realms/acme" {
+		t.Errorf("trusts %q of %v", trusted, running.Pair().Issuers())
+	}
 	for prefix, pair := range map[string]*server.Pair{"": running.Pair(), "/s/one": box.Pair} {
 		tokens, err := control.Mint(t.Context(), pair.World, pair.NamedProvider("acme"), "ada", idp.MintRequest{ClientID: "plugin"})
 		if err != nil {

@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -28,6 +30,10 @@ func greet(out io.Writer, running *server.Server) error {
 	fmt.Fprintf(&b, "mockduktor %s, an independent emulator, not a product of Conduktor\n\n", versionText())
 	fmt.Fprintf(&b, "  Console     %s/api    (API reference: %s/docs)\n", running.URL(), running.URL())
 	fmt.Fprintf(&b, "  Issuer      %s\n", running.Issuer())
+	issuers := running.Pair().Issuers()
+	for _, name := range slices.Sorted(maps.Keys(issuers)) {
+		fmt.Fprintf(&b, "              %s    (Provider %s)\n", issuers[name], name)
+	}
 	if trusted := settings.JWT.Issuer; trusted != running.Issuer() {
 		fmt.Fprintf(&b, "  Trusts      %s\n", trusted)
 	}
@@ -92,11 +98,13 @@ func tries(running *server.Server, people []*idp.Person) []string {
 			fmt.Sprintf("curl %s/.well-known/openid-configuration", running.Issuer()),
 		}
 	}
-	who, program := people[0].Login, invocation()
+	mint := fmt.Sprintf("%s token --as %s --url %s", invocation(), people[0].Login, running.URL())
+	if trusted := running.Pair().Trusted(); trusted != "" {
+		mint += " --provider " + trusted
+	}
 	return []string{
-		fmt.Sprintf("%s token --as %s --url %s", program, who, running.URL()),
-		fmt.Sprintf(`curl -H "Authorization: Bearer $(%s token --as %s --url %s)" %s/api/public/kafka/v2/cluster/%s/topic`,
-			program, who, running.URL(), running.URL(), cluster),
+		mint,
+		fmt.Sprintf(`curl -H "Authorization: Bearer $(%s)" %s/api/public/kafka/v2/cluster/%s/topic`, mint, running.URL(), cluster),
 		fmt.Sprintf("curl -i %s/api/token/v1/whoami    # refused, and says why", running.URL()),
 	}
 }
