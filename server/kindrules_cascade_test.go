@@ -150,7 +150,7 @@ spec: {token: key-of-instance, type: applicationInstance, applicationInstance: s
 apiVersion: mockduktor/v1
 kind: Person
 metadata: {name: ada}
-spec: {email: ada@cascade.example, password: ada-password, groups: []}
+spec: {email: ADA@cascade.example, password: ada-password, groups: []}
 `
 
 // keys are the names of what changed between two states, sorted, with a sign.
