@@ -82,9 +82,7 @@ func (i *importer) add(kindName, name string, spec map[string]any, from origin) 
 		i.fault(from[""], unknown.Problem, unknown.Remedy)
 		return
 	}
-	for _, fault := range d.validate(i.root, k) {
-		i.faults = append(i.faults, fault)
-	}
+	i.faults = append(i.faults, d.validate(i.root, k)...)
 	i.found = append(i.found, d)
 }
 
