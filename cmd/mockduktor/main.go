@@ -33,8 +33,9 @@ func command(in io.Reader, out, errs io.Writer) *cli.Command {
 			"An independent emulator, not a product of Conduktor.",
 		Version:   versionText(),
 		Flags:     serve.Flags,
+		Before:    flagsBehindCommand,
 		Action:    serve.Action,
-		Commands:  []*cli.Command{serve, tokenCommand(), seedCommand(), doctorCommand(), healthcheckCommand(), versionCommand()},
+		Commands:  []*cli.Command{serveCommand(), tokenCommand(), seedCommand(), doctorCommand(), healthcheckCommand(), versionCommand()},
 		Reader:    in,
 		Writer:    out,
 		ErrWriter: errs,
@@ -42,4 +43,14 @@ func command(in io.Reader, out, errs io.Writer) *cli.Command {
 		// Errors are printed in one place, main.
 		ExitErrHandler: func(context.Context, *cli.Command, error) {},
 	}
+}
+
+// flagsBehindCommand refuses flags in front of a subcommand: they would be those
+// of serving, and the subcommand would never see them.
+func flagsBehindCommand(ctx context.Context, cmd *cli.Command) (context.Context, error) {
+	rest := cmd.Args()
+	if name := rest.First(); cmd.Command(name) != nil && rest.Len() < len(os.Args)-1 {
+		return ctx, fmt.Errorf("write flags behind the command: mockduktor %s %s …", name, os.Args[1])
+	}
+	return ctx, nil
 }

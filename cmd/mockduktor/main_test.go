@@ -305,6 +305,7 @@ func TestBadSettingsAreExplained(t *testing.T) {
 	}{
 		"flag":            {[]string{"--lisen", "x"}, "lisen"},
 		"command":         {[]string{"servee"}, "servee"},
+		"flag in front":   {[]string{"--seed", "empty", "token", "--as", "ada", "--offline"}, "write flags behind the command: mockduktor token --seed"},
 		"listen":          {[]string{"--listen", "8080"}, "--listen \"8080\": expected host:port"},
 		"taken port":      {[]string{"--listen", "127.0.0.1:" + port}, "address already in use"},
 		"public URL":      {[]string{"--public-url", "localhost:8080"}, "--public-url"},
@@ -325,6 +326,9 @@ func TestBadSettingsAreExplained(t *testing.T) {
 
 func TestHelpShowsEverySource(t *testing.T) {
 	result := run(t, nil, "serve", "--help")
+	if got := strings.Count(result.out, "--listen HOST:PORT"); got != 1 {
+		t.Errorf("help shows --listen %d times, expected once:\n%s", got, result.out)
+	}
 	for _, want := range []string{"--listen", "MOCKDUKTOR_LISTEN", "CDK_SSO_JWTAUTH_ISSUER", "default: \"127.0.0.1:8080\"", "--config"} {
 		if !strings.Contains(result.out, want) {
 			t.Errorf("help lacks %q:\n%s", want, result.out)

@@ -125,20 +125,20 @@ func (s *settings) from(name string, product ...string) cli.ValueSourceChain {
 }
 
 func (s *settings) text(name, usage, standard string, into *string, product ...string) cli.Flag {
-	return &cli.StringFlag{Name: name, Usage: usage, Value: standard, Destination: into, Sources: s.from(name, product...)}
+	return &cli.StringFlag{Local: true, Name: name, Usage: usage, Value: standard, Destination: into, Sources: s.from(name, product...)}
 }
 
 func (s *settings) toggle(name, usage string, into *bool, product ...string) cli.Flag {
-	return &cli.BoolFlag{Name: name, Usage: usage, Destination: into, Sources: s.from(name, product...)}
+	return &cli.BoolFlag{Local: true, Name: name, Usage: usage, Destination: into, Sources: s.from(name, product...)}
 }
 
 func (s *settings) span(name, usage string, standard time.Duration, into *time.Duration, product ...string) cli.Flag {
-	return &cli.DurationFlag{Name: name, Usage: usage, Value: standard, Destination: into, Sources: s.from(name, product...)}
+	return &cli.DurationFlag{Local: true, Name: name, Usage: usage, Value: standard, Destination: into, Sources: s.from(name, product...)}
 }
 
 // seedFlag is shared by all commands that read a seed.
 func (s *settings) seedFlag() cli.Flag {
-	return &cli.StringSliceFlag{Name: "seed", Usage: "what the world starts with: `SOURCE` is a file, a folder, - (standard input), default or empty; repeatable, later ones win",
+	return &cli.StringSliceFlag{Local: true, Name: "seed", Usage: "what the world starts with: `SOURCE` is a file, a folder, - (standard input), default or empty; repeatable, later ones win",
 		DefaultText: "default", Destination: &s.config.Seeds, Sources: s.from("seed")}
 }
 
@@ -147,7 +147,7 @@ func (s *settings) seedFlag() cli.Flag {
 func (s *settings) worldFlags() []cli.Flag {
 	jwt := &s.config.Console.JWT
 	return []cli.Flag{
-		&cli.StringFlag{Name: "config", Usage: "read settings from `FILE`, YAML with the flags' names as keys", Destination: &s.file.path, Sources: cli.EnvVars("MOCKDUKTOR_CONFIG")},
+		&cli.StringFlag{Local: true, Name: "config", Usage: "read settings from `FILE`, YAML with the flags' names as keys", Destination: &s.file.path, Sources: cli.EnvVars("MOCKDUKTOR_CONFIG")},
 		s.seedFlag(),
 		s.text("listen", "listen on `HOST:PORT`; port 0 takes a free one", server.DefaultListen, &s.config.Listen),
 		s.text("public-url", "how clients reach the server, as `URL` (default: http://localhost and the port)", "", &s.config.PublicURL),
@@ -174,7 +174,7 @@ func (s *settings) worldFlags() []cli.Flag {
 }
 
 func (s *settings) list(name, usage string, into *[]string) cli.Flag {
-	return &cli.StringSliceFlag{Name: name, Usage: usage, Destination: into, Sources: s.from(name)}
+	return &cli.StringSliceFlag{Local: true, Name: name, Usage: usage, Destination: into, Sources: s.from(name)}
 }
 
 func serveFlags(s *settings) []cli.Flag {

@@ -44,12 +44,7 @@ func listConsumerGroups(c *call) error {
 		}
 	}
 	sortConsumerGroups(rows, request.Sort, request.DescSort)
-	cut := pageOf(rows, request.Page, request.ItemsPerPage)
-	answer := page[any]{Page: cut.Page, PerPage: cut.PerPage, TotalPages: cut.TotalPages, TotalElements: cut.TotalElements, Data: make([]any, len(cut.Data))}
-	for i, group := range cut.Data {
-		answer.Data[i] = shownConsumerGroup(group)
-	}
-	return c.JSON(http.StatusOK, answer)
+	return c.JSON(http.StatusOK, shownPage(rows, request, shownConsumerGroup))
 }
 
 func shownConsumerGroup(group *kinds.ConsumerGroup) any {

@@ -28,6 +28,17 @@ func pageOf[T any](rows []T, number, size int) page[T] {
 	return p
 }
 
+// shownPage is pageOf with each row of the page as it is shown.
+func shownPage[T any](rows []T, request listRequest, show func(T) any) page[any] {
+	cut := pageOf(rows, request.Page, request.ItemsPerPage)
+	shown := page[any]{Page: cut.Page, PerPage: cut.PerPage, TotalPages: cut.TotalPages,
+		TotalElements: cut.TotalElements, Data: make([]any, len(cut.Data))}
+	for i, row := range cut.Data {
+		shown.Data[i] = show(row)
+	}
+	return shown
+}
+
 // listRequest is what the v1 lists are asked.
 type listRequest struct {
 	Page         int          `json:"page"`

@@ -66,12 +66,7 @@ func listTopics(c *call) error {
 		}
 	}
 	sortTopics(rows, request.Sort, request.DescSort)
-	cut := pageOf(rows, request.Page, request.ItemsPerPage)
-	answer := page[any]{Page: cut.Page, PerPage: cut.PerPage, TotalPages: cut.TotalPages, TotalElements: cut.TotalElements, Data: make([]any, len(cut.Data))}
-	for i, row := range cut.Data {
-		answer.Data[i] = row.shown()
-	}
-	return c.JSON(http.StatusOK, answer)
+	return c.JSON(http.StatusOK, shownPage(rows, request, topicRow.shown))
 }
 
 // cleanupPolicy normalises Kafka's list to the three values of the API.
