@@ -30,7 +30,7 @@ var (
 	consoleJSON []byte
 	//go:embed dist/console.kinds.json
 	consoleKindsJSON []byte
-	//go:embed dist/console.checks.json
+	//go:embed dist/console.checks.json.gz
 	consoleChecksJSON []byte
 	//go:embed dist/mock.yaml.gz
 	mockYAML []byte
@@ -38,25 +38,26 @@ var (
 	mockJSON []byte
 	//go:embed dist/mock.kinds.json
 	mockKindsJSON []byte
-	//go:embed dist/mock.checks.json
+	//go:embed dist/mock.checks.json.gz
 	mockChecksJSON []byte
 )
 
 var (
-	console = newDocument(unpacked(consoleYAML), unpacked(consoleJSON), consoleKindsJSON, consoleChecksJSON)
-	mock    = newDocument(unpacked(mockYAML), unpacked(mockJSON), mockKindsJSON, mockChecksJSON)
+	console = newDocument(unpacked(consoleYAML), unpacked(consoleJSON), consoleKindsJSON, unpacked(consoleChecksJSON))
+	mock    = newDocument(unpacked(mockYAML), unpacked(mockJSON), mockKindsJSON, unpacked(mockChecksJSON))
 )
 
 // Document is one bundled OpenAPI 3.1 document. It is safe for concurrent use.
 type Document struct {
-	yaml, json            func() []byte
-	kindsJSON, checksJSON []byte
+	yaml, json func() []byte
+	kindsJSON  []byte
+	checksJSON func() []byte
 
 	kinds   func() catalogue
 	schemas func() *compiled
 }
 
-func newDocument(yaml, json func() []byte, kinds, checks []byte) *Document {
+func newDocument(yaml, json func() []byte, kinds []byte, checks func() []byte) *Document {
 	d := &Document{yaml: yaml, json: json, kindsJSON: kinds, checksJSON: checks}
 	d.kinds = sync.OnceValue(d.readKinds)
 	d.schemas = sync.OnceValue(d.compile)

@@ -321,7 +321,7 @@ func camel(kebab string) string {
 func TestChecksAreThoseOfTheDocument(t *testing.T) {
 	for name, d := range documents {
 		whole := fresh(d)
-		whole.checksJSON = whole.json()
+		whole.checksJSON = whole.json
 		got, want := d.schemas(), whole.schemas()
 		if len(want.operations) == 0 || len(got.operations) != len(want.operations) {
 			t.Fatalf("%s: %d operations, want %d", name, len(got.operations), len(want.operations))

@@ -201,7 +201,7 @@ type parameter struct {
 
 func (d *Document) compile() *compiled {
 	var src sourceDocument
-	if err := json.Unmarshal(d.checksJSON, &src); err != nil {
+	if err := json.Unmarshal(d.checksJSON(), &src); err != nil {
 		panic("openapi: embedded document: " + err.Error())
 	}
 	c, err := compileDocument(&src)

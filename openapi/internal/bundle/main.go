@@ -7,9 +7,9 @@
 //
 //	bundle -source DIR [-source MORE]… -out PREFIX
 //
-// writes PREFIX.yaml, PREFIX.json, PREFIX.kinds.json and PREFIX.checks.json, the
-// first two also compressed, as the binary embeds them. The first source holds
-// info.yaml.
+// writes PREFIX.yaml, PREFIX.json, PREFIX.kinds.json and PREFIX.checks.json, all
+// but the catalogue also compressed, as the binary embeds them. The first source
+// holds info.yaml.
 package main
 
 import (
@@ -64,9 +64,9 @@ func run(dirs []string, out string) error {
 	return nil
 }
 
-// embeddedCompressed are the results that are only read when somebody asks for
-// the document itself.
-var embeddedCompressed = map[string]bool{".yaml": true, ".json": true}
+// embeddedCompressed are the results that nothing waits for at the start: the
+// document itself is read when somebody asks for it, the checks beside the seed.
+var embeddedCompressed = map[string]bool{".yaml": true, ".json": true, ".checks.json": true}
 
 func compress(data []byte) ([]byte, error) {
 	var b bytes.Buffer
