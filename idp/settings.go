@@ -24,6 +24,7 @@ type Settings struct {
 	Mappings []Mapping
 
 	AnyClient, RequirePassword, AllowPlainPKCE, LoginHintSignsIn, EditableClaims bool
+	DynamicRegistration, DPoPNonce                                               bool
 
 	// Lifetimes; zero: the vendor's.
 	AccessTokenLifetime, IDTokenLifetime, RefreshTokenLifetime, CodeLifetime, SessionLifetime time.Duration
@@ -48,6 +49,8 @@ func ParseProvider(resource map[string]any) (*Settings, []Problem) {
 		AllowPlainPKCE:       spec.boolean("allow_plain_pkce", false),
 		LoginHintSignsIn:     spec.boolean("login_hint_signs_in", false),
 		EditableClaims:       spec.boolean("editable_claims", true),
+		DynamicRegistration:  spec.boolean("dynamic_registration", false),
+		DPoPNonce:            spec.boolean("dpop_nonce", false),
 		AccessTokenLifetime:  spec.lifetime("access_token_lifetime"),
 		IDTokenLifetime:      spec.lifetime("id_token_lifetime"),
 		RefreshTokenLifetime: spec.lifetime("refresh_token_lifetime"),
@@ -144,6 +147,8 @@ func (s *Settings) Configure(config Config, base string) Config {
 	config.RequirePassword = config.RequirePassword || s.RequirePassword
 	config.AllowPlainPKCE = config.AllowPlainPKCE || s.AllowPlainPKCE
 	config.LoginHintSignsIn = config.LoginHintSignsIn || s.LoginHintSignsIn
+	config.DynamicRegistration = config.DynamicRegistration || s.DynamicRegistration
+	config.DPoPNonce = config.DPoPNonce || s.DPoPNonce
 	if !s.EditableClaims {
 		config.EditableClaims = new(bool)
 	}

@@ -46,6 +46,11 @@ type Config struct {
 	AnyClient bool
 	// LoginHintSignsIn signs the person of a login_hint in without a page.
 	LoginHintSignsIn bool
+	// DynamicRegistration lets anyone register a client at the identity provider
+	// (RFC 7591).
+	DynamicRegistration bool
+	// DPoPNonce demands a nonce of the identity provider's in every DPoP proof.
+	DPoPNonce bool
 	// RequirePassword turns the one-click sign-in off.
 	RequirePassword bool
 	// RandomKeys signs with keys made at the start instead of the seed's.

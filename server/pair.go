@@ -54,7 +54,7 @@ func pairOver(config Config, world *store.World, engine *kinds.Engine, keys *idp
 	common := idp.Config{
 		Storage: store.Directory{World: world}, Clock: world.Clock, Keys: keys,
 		Logger: config.Logger, AnyClient: config.AnyClient, RequirePassword: config.RequirePassword,
-		LoginHintSignsIn: config.LoginHintSignsIn,
+		LoginHintSignsIn: config.LoginHintSignsIn, DynamicRegistration: config.DynamicRegistration, DPoPNonce: config.DPoPNonce,
 	}
 	builtIn := common
 	builtIn.Issuer = config.Issuer

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -447,6 +448,42 @@ func TestLoginHintSignsInByFlag(t *testing.T) {
 		}
 		if got := location.Query(); got.Has("code") != on || got.Has("error") == on {
 			t.Errorf("on %v: %v", on, got)
+		}
+	}
+}
+
+// Registration and nonces are there where they are asked for: by a Provider's
+// own setting, or by a flag for the built-in one and all others.
+func TestRegistrationAndNonceAreSwitches(t *testing.T) {
+	const documents = consoleClient + "---\napiVersion: mockduktor/v1\nkind: Provider\nmetadata: {name: %s}\nspec: {path: /%[1]s, dynamic_registration: %t, dpop_nonce: %[2]t}\n"
+	for _, on := range []bool{true, false} {
+		byFlag := start(t, server.Config{DynamicRegistration: on, DPoPNonce: on, Documents: seeded(t, fmt.Sprintf(documents, "more", false))})
+		byProvider := start(t, server.Config{Documents: seeded(t, fmt.Sprintf(documents, "more", on))})
+		for issuer, served := range map[string]bool{
+			byFlag.Issuer(): on, byFlag.URL() + "/more": on, byProvider.URL() + "/more": on, byProvider.Issuer(): false,
+		} {
+			registered, err := http.Post(issuer+"/register", "application/json", strings.NewReader(`{"redirect_uris":["https://rp.example/cb"]}`))
+			if err != nil {
+				t.Fatal(err)
+			}
+			registered.Body.Close()
+			if got := registered.StatusCode == http.StatusCreated; got != served {
+				t.Errorf("%s registers: %s, want %v", issuer, registered.Status, served)
+			}
+			request, err := http.NewRequest(http.MethodPost, issuer+"/token", strings.NewReader("grant_type=password&client_id=plugin&client_secret=plugin-secret"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			request.Header.Set("DPoP", "no proof")
+			refused, err := http.DefaultClient.Do(request)
+			if err != nil {
+				t.Fatal(err)
+			}
+			refused.Body.Close()
+			if got := refused.Header.Get("DPoP-Nonce") != ""; got != served {
+				t.Errorf("%s gives a nonce: %v, want %v (%s)", issuer, got, served, refused.Status)
+			}
 		}
 	}
 }

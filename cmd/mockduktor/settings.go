@@ -168,6 +168,8 @@ func (s *settings) worldFlags() []cli.Flag {
 		s.toggle("tls-test-any-host", "the Console's TLS test may reach any host, not this machine only", &s.config.Console.TLSTestAnyHost),
 		s.toggle("any-client", "the identity provider accepts clients and redirect URIs that nobody registered", &s.config.AnyClient),
 		s.toggle("login-hint-signs-in", "a login_hint signs its person in without a page: for tests", &s.config.LoginHintSignsIn),
+		s.toggle("dynamic-registration", "anyone may register a client at the identity provider (RFC 7591)", &s.config.DynamicRegistration),
+		s.toggle("dpop-nonce", "every DPoP proof must have a nonce of the identity provider's (RFC 9449)", &s.config.DPoPNonce),
 		s.toggle("require-password", "no sign-in by one click", &s.config.RequirePassword),
 		s.toggle("random-keys", "sign with fresh keys instead of the seed's: tokens do not survive a restart", &s.config.RandomKeys),
 	}
