@@ -86,7 +86,7 @@ func (p *Provider) authenticateByJWT(c echo.Context, client *Client, shown crede
 	case shown.method == AuthPrivateKey && client.Keys == nil:
 		return p.invalidClient("the client '" + client.ID + "' has no jwks to check client_assertion with")
 	case shown.method == AuthPrivateKey && !t.signedByOne(client.Keys):
-		return p.invalidClient("client_assertion is not signed by one of the jwks of the client '" + client.ID + "', with one of " + strings.Join(signingAlgs, ", "))
+		return p.invalidClient("client_assertion is not signed by one of the jwks of the client '" + client.ID + "', with one of " + strings.Join(clientAlgs, ", "))
 	}
 	var claims assertion
 	if err := t.claims(&claims); err != nil {

@@ -7,6 +7,7 @@ import (
 	"crypto/rsa"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/lestrrat-go/jwx/v2/jwa"
 	"github.com/lestrrat-go/jwx/v2/jwk"
@@ -70,6 +71,22 @@ func verifiable(key jwk.Key) (any, error) {
 	return nil, fmt.Errorf("is of kty %s; an RSA key of at least 2048 bits, an EC key on P-256 or an Ed25519 key is needed", key.KeyType())
 }
 
+// algEd25519 is the fully specified name of EdDSA with Ed25519 (RFC 9864,
+// section 2.2), which clients have begun to write; our own tokens keep the name
+// that every client reads.
+const algEd25519 = "Ed25519"
+
+// clientAlgs are those that clients may sign with.
+var clientAlgs = append(slices.Clone(signingAlgs), algEd25519)
+
+// commonAlg is the name under which an algorithm is known to the library.
+func commonAlg(alg string) string {
+	if alg == algEd25519 {
+		return "EdDSA"
+	}
+	return alg
+}
+
 // fits tells whether a public key may be used with an algorithm.
 func fits(alg string, public any) bool {
 	switch key := public.(type) {
@@ -78,7 +95,7 @@ func fits(alg string, public any) bool {
 	case *ecdsa.PublicKey:
 		return alg == "ES256" && key.Curve == elliptic.P256()
 	case ed25519.PublicKey:
-		return alg == "EdDSA"
+		return commonAlg(alg) == "EdDSA"
 	}
 	return false
 }
@@ -88,7 +105,7 @@ func (t *compactJWS) signedBy(public any) bool {
 	if !fits(t.header.Alg, public) {
 		return false
 	}
-	verifier, err := jws.NewVerifier(jwa.SignatureAlgorithm(t.header.Alg))
+	verifier, err := jws.NewVerifier(jwa.SignatureAlgorithm(commonAlg(t.header.Alg)))
 	return err == nil && verifier.Verify(t.signed, t.signature, public) == nil
 }
 
@@ -103,7 +120,7 @@ func (t *compactJWS) signedByOne(set jwk.Set) bool {
 		if t.header.Kid != "" && key.KeyID() != "" && key.KeyID() != t.header.Kid {
 			continue
 		}
-		if alg := key.Algorithm().String(); alg != "" && alg != t.header.Alg {
+		if alg := key.Algorithm().String(); alg != "" && commonAlg(alg) != commonAlg(t.header.Alg) {
 			continue
 		}
 		if public, err := verifiable(key); err == nil && t.signedBy(public) {

@@ -103,7 +103,7 @@ func (p *Provider) describe(keys *Keys, back string) *kept {
 	if p.config.AllowPlainPKCE {
 		challenges = append(challenges, challengePlain)
 	}
-	algs := append([]string{"HS256"}, signingAlgs...)
+	algs := append([]string{"HS256"}, clientAlgs...)
 	document := metadata{
 		Issuer:                p.config.Issuer,
 		AuthorizationEndpoint: p.base + p.config.Paths.Authorize,
@@ -122,7 +122,7 @@ func (p *Provider) describe(keys *Keys, back string) *kept {
 		TokenAuthAlgs:         algs,
 		RevocationAuthAlgs:    algs,
 		UserInfoAlgs:          keys.Algs(),
-		DPoPAlgs:              signingAlgs,
+		DPoPAlgs:              clientAlgs,
 		ACRValues:             p.config.ACRValues,
 		ClaimTypes:            []string{"normal"},
 		Scopes:                []string{scopeOpenID, scopeProfile, scopeEmail, scopeGroups, scopeOfflineAccess},

@@ -108,7 +108,7 @@ func (t *compactJWS) provenKey() (string, error) {
 		return "", fmt.Errorf("the jwk of the DPoP proof %w", err)
 	}
 	if !fits(t.header.Alg, public) {
-		return "", fmt.Errorf("the alg of the DPoP proof is '%s', which does not go with its key; there are %s", shorten(t.header.Alg, 20), strings.Join(signingAlgs, ", "))
+		return "", fmt.Errorf("the alg of the DPoP proof is '%s', which does not go with its key; there are %s", shorten(t.header.Alg, 20), strings.Join(clientAlgs, ", "))
 	}
 	if !t.signedBy(public) {
 		return "", fmt.Errorf("the signature of the DPoP proof does not fit its key")

@@ -85,7 +85,7 @@ func TestRFC9449BoundTokens(t *testing.T) {
 			code = "invalid_token"
 		}
 		s.refused(a, 401, code, words)
-		if challenge := a.Header.Get("WWW-Authenticate"); !strings.HasPrefix(challenge, "DPoP realm=") || !strings.Contains(challenge, `algs="RS256 PS256 ES256 EdDSA"`) || !strings.Contains(challenge, `error="`+code+`"`) {
+		if challenge := a.Header.Get("WWW-Authenticate"); !strings.HasPrefix(challenge, "DPoP realm=") || !strings.Contains(challenge, `algs="RS256 PS256 ES256 EdDSA Ed25519"`) || !strings.Contains(challenge, `error="`+code+`"`) {
 			t.Errorf("%s: challenge %q", words, challenge)
 		}
 	}

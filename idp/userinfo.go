@@ -215,7 +215,7 @@ const schemeBearer = "Bearer"
 
 func (p *Provider) schemeError(scheme string, status int, code, description, more string) error {
 	if scheme == schemeDPoP {
-		more += ` algs="` + strings.Join(signingAlgs, " ") + `",`
+		more += ` algs="` + strings.Join(clientAlgs, " ") + `",`
 	}
 	return &Error{
 		Status: status, Code: code, Description: description,
