@@ -4,7 +4,7 @@ import { emulator } from './emulator.mjs';
 import { party } from './party.mjs';
 import { Visitor } from './visitor.mjs';
 
-const feature = party('openid-client 6', 'openid-client');
+const feature = party('openid-client');
 const { issuer } = await emulator({ args: ['--dynamic-registration', '--dpop-nonce'] });
 const secret = 'web secret+/%';
 const callback = 'https://rp.example/callback';

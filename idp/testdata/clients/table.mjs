@@ -6,7 +6,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 // The columns. A name that is not here is an error, so that two clients do not
 // call one thing by two names.
 const columns = [
-  'discovery', 'sign-in', 'PKCE', 'ID token', 'userinfo', 'refresh', 'silent renewal', 'logout', 'revocation',
+  'discovery', 'sign-in', 'PKCE', 'ID token', 'userinfo', 'refresh', 'silent renewal', 'popup', 'logout', 'revocation',
   'introspection', 'client credentials', 'device', 'token exchange', 'JWT bearer', 'private_key_jwt',
   'PAR', 'DPoP', 'form_post', 'registration', 'all algorithms', 'groups', 'TLS',
 ];
