@@ -29,6 +29,8 @@ type Kind struct {
 	// NameParam is the last path parameter of ItemPath, and NamePattern the
 	// regular expression (RE2) it must match, or empty.
 	NameParam, NamePattern string
+	// Names are all that a resource may have; nil where they are free.
+	Names []string
 	// Parents are the path parameters of ListPath in the order of the path.
 	// Each is also a required field of metadata that must equal it.
 	Parents []string

@@ -288,7 +288,7 @@ func TestKindsAreThoseOfTheDocument(t *testing.T) {
 				want.ItemPath, want.NameParam = itemPath, strings.TrimSuffix(last, "}")
 				for _, p := range one.Get.Parameters {
 					if p.Name == want.NameParam {
-						want.NamePattern = p.Schema.Pattern
+						want.NamePattern, want.Names = p.Schema.Pattern, p.Schema.Enum
 					}
 				}
 			}

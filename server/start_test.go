@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
-	"strings"
 	"testing"
 
 	"github.com/mockduktor/mockduktor/idp"
@@ -65,21 +64,29 @@ type problem struct{ Title, Msg, Cause string }
 // as JSON. token "" sends no Authorization header.
 func call(t testing.TB, running *server.Server, method, path, token string, body any) answer {
 	t.Helper()
-	var reader io.Reader
+	var encoded []byte
 	switch body := body.(type) {
 	case nil:
 	case string:
-		reader = strings.NewReader(body)
+		encoded = []byte(body)
 	default:
-		encoded, err := json.Marshal(body)
-		if err != nil {
+		var err error
+		if encoded, err = json.Marshal(body); err != nil {
 			t.Fatal(err)
 		}
-		reader = bytes.NewReader(encoded)
 	}
-	request, err := http.NewRequestWithContext(t.Context(), method, "http://"+running.Address()+path, reader)
+	return send(t, running, method, path, token, "", encoded)
+}
+
+// send sends one request with a body of the media type given; "" names none.
+func send(t testing.TB, running *server.Server, method, path, token, media string, body []byte) answer {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), method, "http://"+running.Address()+path, bytes.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
+	}
+	if media != "" {
+		request.Header.Set("Content-Type", media)
 	}
 	if token != "" {
 		request.Header.Set("Authorization", "Bearer "+token)

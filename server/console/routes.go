@@ -2,8 +2,10 @@ package console
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -150,6 +152,10 @@ func (c *call) key(kind *openapi.Kind, named bool) (kinds.Key, error) {
 	if problem := store.ValidName(name); problem != "" {
 		return key, &kinds.Error{Code: kinds.Invalid, Field: kind.NameParam,
 			Message: "Invalid value for: path parameter " + kind.NameParam + " (" + problem + ")"}
+	}
+	if len(kind.Names) > 0 && !slices.Contains(kind.Names, name) {
+		return key, &kinds.Error{Code: kinds.Invalid, Field: kind.NameParam,
+			Message: fmt.Sprintf("Invalid value for: path parameter %s (expected one of %s, got %q)", kind.NameParam, strings.Join(kind.Names, ", "), name)}
 	}
 	key.Name = name
 	return key, nil

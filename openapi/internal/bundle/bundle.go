@@ -201,7 +201,7 @@ func (b *bundle) parameter(name string) *yaml.Node {
 		return nil
 	}
 	return object("name", text(name), "in", text("path"), "required", boolean(true),
-		"description", get(short, "description"), "schema", get(short, "schema"))
+		"description", get(short, "description"), "schema", get(short, "schema"), "example", get(short, "example"))
 }
 
 func (b *bundle) addPath(file, path string, at *yaml.Node, item *yaml.Node) error {

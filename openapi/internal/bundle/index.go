@@ -29,10 +29,10 @@ func (b *bundle) kindsOf() *yaml.Node {
 		for _, m := range pathParam.FindAllStringSubmatch(path, -1) {
 			parents.Content = append(parents.Content, text(m[1]))
 		}
-		var namePattern *yaml.Node
+		var namePattern, names *yaml.Node
 		for _, p := range get(get(get(b.pathItems, itemPath), "get"), "parameters").Content {
 			if value(p, "name") == nameParam {
-				namePattern = get(get(p, "schema"), "pattern")
+				namePattern, names = get(get(p, "schema"), "pattern"), get(get(p, "schema"), "enum")
 			}
 		}
 		owner, filters := list(), list()
@@ -54,7 +54,7 @@ func (b *bundle) kindsOf() *yaml.Node {
 		out.Content = append(out.Content, object(
 			"name", text(x.kind), "version", text(tag[3]), "group", text(tag[2]), "kebab", text(tag[1]),
 			"order", &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!int", Value: tag[4]},
-			"listPath", text(path), "itemPath", text(itemPath), "nameParam", text(nameParam), "namePattern", namePattern,
+			"listPath", text(path), "itemPath", text(itemPath), "nameParam", text(nameParam), "namePattern", namePattern, "names", names,
 			"parents", parents, "filters", filters, "owner", owner,
 			"create", boolean(get(collection, "post") != nil),
 			"licensed", boolean(isTrue(put, "x-licensed")), "deprecated", boolean(isTrue(put, "deprecated")),

@@ -164,12 +164,17 @@ func (x *kindExpansion) paths() error {
 		if p == nil {
 			return fmt.Errorf("%s: path parameter %s has no description in path-parameters", x.file, m[1])
 		}
+		// The kind's own example may lie in another cluster than those of the rest.
+		if named := get(get(get(x.k, "example"), "metadata"), m[1]); named != nil {
+			set(p, "example", clone(named))
+		}
 		parents = append(parents, p)
 	}
 	name := get(x.k, "name")
 	nameParam := value(name, "parameter")
 	item := object("name", text(nameParam), "in", text("path"), "required", boolean(true),
-		"description", text("Name of the resource: its metadata.name"), "schema", get(name, "schema"))
+		"description", text("Name of the resource: its metadata.name"), "schema", get(name, "schema"),
+		"example", clone(get(get(get(x.k, "example"), "metadata"), "name")))
 	if nameParam == "" || get(name, "schema") == nil {
 		return fmt.Errorf("%s: name needs parameter and schema", x.file)
 	}
