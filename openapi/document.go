@@ -100,3 +100,20 @@ func (d *Document) YAML() []byte { return d.yaml() }
 // JSON returns the document as compact JSON. The bytes are shared: do not
 // change them.
 func (d *Document) JSON() []byte { return d.json() }
+
+// YAMLBelow is YAML for a server whose addresses begin with a path, such as
+// /s/one; "" is the document as it is.
+func (d *Document) YAMLBelow(path string) []byte {
+	if path == "" {
+		return d.YAML()
+	}
+	return append([]byte("servers:\n  - url: "+path+"\n"), d.YAML()...)
+}
+
+// JSONBelow is JSON for a server whose addresses begin with a path.
+func (d *Document) JSONBelow(path string) []byte {
+	if path == "" {
+		return d.JSON()
+	}
+	return append([]byte(`{"servers":[{"url":"`+path+`"}],`), bytes.TrimPrefix(d.JSON(), []byte("{"))...)
+}

@@ -16,6 +16,16 @@ import (
 // not name are ignored, as are the contents of bodies that are not JSON: pass
 // such a body as a string.
 func (d *Document) ValidateBody(method, path string, body any) []Problem {
+	return d.validateBody(method, path, body, false)
+}
+
+// ValidateClosedBody is ValidateBody that refuses fields which the schema does
+// not name.
+func (d *Document) ValidateClosedBody(method, path string, body any) []Problem {
+	return d.validateBody(method, path, body, true)
+}
+
+func (d *Document) validateBody(method, path string, body any, closed bool) []Problem {
 	op := d.schemas().operation(method, path)
 	if op == nil {
 		return noOperation(method, path)
@@ -26,7 +36,7 @@ func (d *Document) ValidateBody(method, path string, body any) []Problem {
 		}
 		return nil
 	}
-	c := newChecker(toServer, false)
+	c := newChecker(toServer, closed)
 	c.check(op.body, body)
 	return c.problems
 }

@@ -254,7 +254,11 @@ func (k *compiler) operation(op *sourceOperation) (*operation, error) {
 	}
 	if op.RequestBody != nil {
 		out.bodyRequired = op.RequestBody.Required
-		for _, media := range op.RequestBody.Content {
+		media, inJSON := op.RequestBody.Content["application/json"]
+		for _, other := range op.RequestBody.Content {
+			if !inJSON {
+				media = other
+			}
 			s, err := k.schema(media.Schema)
 			if err != nil {
 				return nil, fmt.Errorf("body: %w", err)

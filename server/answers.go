@@ -14,17 +14,25 @@ import (
 	"github.com/mockduktor/mockduktor/openapi"
 )
 
-// AnswerCheck looks at an answer of the Console; path is that of the operation in
+// AnswerCheck looks at an answer of the Console or of the control API; path is that of the operation in
 // the OpenAPI document. An error says what the document does not allow.
 type AnswerCheck func(request *http.Request, path string, status int, header http.Header, body []byte) error
 
 // byDocument is the check with our own reading of the document.
 func byDocument(request *http.Request, path string, status int, _ http.Header, body []byte) error {
 	var problems []error
-	for _, problem := range openapi.Console().ValidateAnswer(request.Method, path, status, body) {
+	for _, problem := range documentOf(path).ValidateAnswer(request.Method, path, status, body) {
 		problems = append(problems, errors.New(problem.String()))
 	}
 	return errors.Join(problems...)
+}
+
+// documentOf is the document that describes a path.
+func documentOf(path string) *openapi.Document {
+	if strings.HasPrefix(path, "/_mock/") {
+		return openapi.Mock()
+	}
+	return openapi.Console()
 }
 
 // heldBack keeps an answer until it has been looked at.
@@ -41,9 +49,13 @@ func (h *heldBack) Unwrap() http.ResponseWriter    { return h.ResponseWriter }
 // checkAnswers replaces an answer that the document does not allow by a 500 that
 // says why.
 func checkAnswers(check AnswerCheck) echo.MiddlewareFunc {
-	described := operations(openapi.Console())
+	described := operations(openapi.Console(), openapi.Mock())
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
+			path := routeParam.ReplaceAllString(strings.TrimPrefix(c.Path(), "/api"), "{$1}")
+			if !described[c.Request().Method+" "+path] {
+				return next(c)
+			}
 			out := c.Response().Writer
 			held := &heldBack{ResponseWriter: out, status: http.StatusOK}
 			c.Response().Writer = held
@@ -52,9 +64,8 @@ func checkAnswers(check AnswerCheck) echo.MiddlewareFunc {
 			if err != nil {
 				return err
 			}
-			path := routeParam.ReplaceAllString(strings.TrimPrefix(c.Path(), "/api"), "{$1}")
 			// 413 is about HTTP, not about the operation: no document lists it.
-			if described[c.Request().Method+" "+path] && held.status != http.StatusRequestEntityTooLarge {
+			if held.status != http.StatusRequestEntityTooLarge {
 				if problem := check(c.Request(), path, held.status, out.Header(), held.body.Bytes()); problem != nil {
 					return unfit(out, fmt.Sprintf("%s %s answered %d: %v", c.Request().Method, c.Request().URL.Path, held.status, problem))
 				}
@@ -68,18 +79,23 @@ func checkAnswers(check AnswerCheck) echo.MiddlewareFunc {
 
 var routeParam = regexp.MustCompile(`:([^/]+)`)
 
-// operations lists what the document describes, as METHOD and path.
-func operations(document *openapi.Document) map[string]bool {
-	var outline struct {
-		Paths map[string]map[string]json.RawMessage `json:"paths"`
-	}
-	if err := json.Unmarshal(document.JSON(), &outline); err != nil {
-		panic("openapi: embedded document: " + err.Error()) // it is tested
-	}
+// operations lists what the documents describe, as METHOD and path, without the
+// operations that answer with a stream of events, which cannot be held back.
+func operations(documents ...*openapi.Document) map[string]bool {
 	described := map[string]bool{}
-	for path, item := range outline.Paths {
-		for method := range item {
-			described[strings.ToUpper(method)+" "+path] = true
+	for _, document := range documents {
+		var outline struct {
+			Paths map[string]map[string]json.RawMessage `json:"paths"`
+		}
+		if err := json.Unmarshal(document.JSON(), &outline); err != nil {
+			panic("openapi: embedded document: " + err.Error()) // it is tested
+		}
+		for path, item := range outline.Paths {
+			for method, operation := range item {
+				if !bytes.Contains(operation, []byte(`"text/event-stream"`)) {
+					described[strings.ToUpper(method)+" "+path] = true
+				}
+			}
 		}
 	}
 	return described

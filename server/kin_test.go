@@ -3,6 +3,7 @@ package server_test
 import (
 	"context"
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 
@@ -13,16 +14,33 @@ import (
 	"github.com/mockduktor/mockduktor/openapi"
 )
 
-// specification is the document as kin-openapi reads it.
-var specification = sync.OnceValues(func() (*openapi3.T, error) {
-	return openapi3.NewLoader().LoadFromData(openapi.Console().JSON())
-})
+// specification is the Console's document as kin-openapi reads it, and
+// mockSpecification that of the control API.
+var (
+	specification = sync.OnceValues(func() (*openapi3.T, error) {
+		return openapi3.NewLoader().LoadFromData(openapi.Console().JSON())
+	})
+	mockSpecification = sync.OnceValues(func() (*openapi3.T, error) {
+		return openapi3.NewLoader().LoadFromData(openapi.Mock().JSON())
+	})
+)
+
+func init() {
+	// Documents and certificates are text to whoever describes them.
+	for _, media := range []string{"application/x-pem-file", "application/yaml"} {
+		openapi3filter.RegisterBodyDecoder(media, openapi3filter.FileBodyDecoder)
+	}
+}
 
 // byKin holds an answer to the document with kin-openapi, which shares no code
 // with the server's own checks. Every server of these tests has it.
 func byKin(t testing.TB) func(request *http.Request, path string, status int, header http.Header, body []byte) error {
 	return func(request *http.Request, path string, status int, header http.Header, body []byte) error {
-		spec, err := specification()
+		load := specification
+		if strings.HasPrefix(path, "/_mock/") {
+			load = mockSpecification
+		}
+		spec, err := load()
 		if err != nil {
 			t.Errorf("load the document: %v", err)
 			return err

@@ -9,10 +9,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"time"
-
-	"github.com/lestrrat-go/jwx/v2/jwk"
 
 	"github.com/mockduktor/mockduktor/idp"
 	"github.com/mockduktor/mockduktor/openapi"
@@ -41,8 +38,13 @@ func NewPair(config Config, documents []*seed.Document) (*Pair, error) {
 	if err := Load(world, engine, config.Console.AdminEmail, documents); err != nil {
 		return nil, err
 	}
+	if config.RandomKeys {
+		if err := randomKeys(world, engine); err != nil {
+			return nil, err
+		}
+	}
 	world.KeepAsSeed()
-	keys, err := signingKeys(config, world)
+	keys, err := keysOf(world.View())
 	if err != nil {
 		return nil, err
 	}
@@ -50,9 +52,9 @@ func NewPair(config Config, documents []*seed.Document) (*Pair, error) {
 }
 
 // pairOver makes the two over a world that is already filled.
-func pairOver(config Config, world *store.World, engine *kinds.Engine, keys *idp.Keys) (*Pair, error) {
+func pairOver(config Config, world *store.World, engine *kinds.Engine, keys *signingKeys) (*Pair, error) {
 	common := idp.Config{
-		Storage: store.Directory{World: world}, Clock: world.Clock, Keys: keys,
+		Storage: store.Directory{World: world}, Clock: world.Clock, Keys: keys.keys,
 		Logger: config.Logger, AnyClient: config.AnyClient, RequirePassword: config.RequirePassword,
 		LoginHintSignsIn: config.LoginHintSignsIn, DynamicRegistration: config.DynamicRegistration, DPoPNonce: config.DPoPNonce,
 	}
@@ -64,7 +66,7 @@ func pairOver(config Config, world *store.World, engine *kinds.Engine, keys *idp
 		return nil, err
 	}
 	pair := &Pair{World: world, Engine: engine, Provider: provider, keys: &signing{}}
-	pair.keys.set(keys)
+	pair.keys.current.Store(keys)
 	pair.providers = &providers{
 		world: world, network: config.Network, config: common, url: config.PublicURL, prefix: config.prefix, keys: pair.keys,
 	}
@@ -89,34 +91,15 @@ func issuerPath(issuer string) string {
 // keys, another issuer, nothing else shared. config is that of this pair with
 // the new PublicURL and Issuer.
 func (p *Pair) Fork(config Config, world *store.World) (*Pair, error) {
-	return pairOver(config, world, p.Engine, p.keys.all())
+	keys := p.keys.current.Load()
+	if !slices.Equal(keys.from, kinds.SigningKeys(world.View())) {
+		var err error
+		if keys, err = keysOf(world.View()); err != nil {
+			return nil, err
+		}
+	}
+	return pairOver(config, world, p.Engine, keys)
 }
-
-// SetKeys rotates the keys of the identity provider: the Console sees the new
-// set at once, as it does after a refetch.
-func (p *Pair) SetKeys(keys *idp.Keys) {
-	p.keys.set(keys)
-	p.Provider.SetKeys(keys)
-}
-
-// signing holds the keys in force. The public set is one value for as long as
-// they are, which is how the Console tells that nothing has changed.
-type signing struct {
-	current atomic.Pointer[struct {
-		keys   *idp.Keys
-		public jwk.Set
-	}]
-}
-
-func (s *signing) set(keys *idp.Keys) {
-	s.current.Store(&struct {
-		keys   *idp.Keys
-		public jwk.Set
-	}{keys, keys.Public()})
-}
-
-func (s *signing) all() *idp.Keys  { return s.current.Load().keys }
-func (s *signing) public() jwk.Set { return s.current.Load().public }
 
 // NewEngine returns the kind engine with the rules that the configuration asks for.
 func NewEngine(config Config) *kinds.Engine {
@@ -124,23 +107,6 @@ func NewEngine(config Config) *kinds.Engine {
 	return kinds.New(openapi.Console(), openapi.Mock(), kinds.Settings{
 		AdminEmail: config.Console.AdminEmail, RegexFull: config.RegexFull,
 	})
-}
-
-func signingKeys(config Config, world *store.World) (*idp.Keys, error) {
-	var list []idp.SigningKey
-	for _, resource := range kinds.SigningKeys(world.View()) {
-		list = append(list, resource.Value.(*kinds.SigningKey).SigningKey)
-	}
-	if config.RandomKeys {
-		for i, key := range list {
-			fresh, err := idp.GenerateSigningKey(key.Alg)
-			if err != nil {
-				return nil, fmt.Errorf("make a random %s key: %w", key.Alg, err)
-			}
-			list[i] = fresh
-		}
-	}
-	return idp.NewKeys(list)
 }
 
 // Load fills an empty world: the root admin and the built-in group, then the
@@ -155,20 +121,31 @@ func Load(world *store.World, engine *kinds.Engine, adminEmail string, documents
 				return fmt.Errorf("built-in %s: %w", object["kind"], err)
 			}
 		}
-		var faults seed.Faults
-		for _, document := range documents {
-			if _, err := apply(tx, engine, document.Object); err != nil {
-				faults = append(faults, faultOf(document, err))
-			}
-		}
-		if len(faults) > 0 {
-			slices.SortStableFunc(faults, func(a, b seed.Fault) int {
-				return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
-			})
-			return faults
-		}
-		return nil
+		return applyAll(tx, engine, documents)
 	})
+}
+
+// applyAll applies documents in the order given; the error lists every fault.
+func applyAll(tx *store.Tx, engine *kinds.Engine, documents []*seed.Document) error {
+	var faults seed.Faults
+	for _, document := range documents {
+		if _, err := apply(tx, engine, document.Object); err != nil {
+			faults = append(faults, faultOf(document, err))
+		}
+	}
+	if len(faults) > 0 {
+		slices.SortStableFunc(faults, func(a, b seed.Fault) int {
+			return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+		})
+		return faults
+	}
+	return nil
+}
+
+// Apply puts more documents into the world, all or none; what is wrong with them
+// is of type seed.Faults.
+func (p *Pair) Apply(documents []*seed.Document) error {
+	return p.Update(func(tx *store.Tx) error { return applyAll(tx, p.Engine, documents) })
 }
 
 func builtIn(adminEmail string) []map[string]any {

@@ -115,10 +115,7 @@ func (s *Server) routes() http.Handler {
 	e.HTTPErrorHandler = s.unrouted
 	console.Register(e, openapi.Console(), func(c echo.Context) *console.Console { return s.sites.siteOf(c).Console })
 	console.RegisterDocs(e)
-	control.Register(e, func(c echo.Context) *control.Control {
-		site := s.sites.siteOf(c)
-		return &control.Control{Provider: site.NamedProvider, World: site.World, CA: s.ca, Settings: s.settingsOf(site)}
-	})
+	control.Register(e, func(c echo.Context) *control.Control { return s.controlOf(s.sites.siteOf(c)) })
 	e.GET("/", s.front)
 	for _, route := range e.Routes() {
 		s.paths = append(s.paths, route.Path)
@@ -140,16 +137,6 @@ func (s *Server) routes() http.Handler {
 		}
 		e.ServeHTTP(w, inner)
 	})
-}
-
-// settingsOf is what clients of a site have to agree with it about.
-func (s *Server) settingsOf(site *Site) control.Settings {
-	jwt := site.Console.Settings.JWT
-	return control.Settings{
-		PublicURL: site.URL, Issuer: site.Provider.Issuer(), TrustedIssuer: jwt.Issuer,
-		UsernameClaim: jwt.UsernameClaim, GroupsClaim: jwt.GroupsClaim, APIKeyClaim: jwt.APIKeyClaim,
-		AnyClient: s.config.AnyClient,
-	}
 }
 
 // handlerOf finds the identity provider that a path below the site is for; nil

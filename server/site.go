@@ -36,6 +36,10 @@ const DefaultMaxSandboxes = 10_000
 // ErrSandbox is wrapped by what is wrong with a request for a sandbox.
 var ErrSandbox = errors.New("sandbox")
 
+// ErrSandboxTaken is ErrSandbox for what stands in the way of a request that is
+// right in itself: a sandbox of the same id, or as many as there may be.
+var ErrSandboxTaken = fmt.Errorf("%w", ErrSandbox)
+
 // sites are the main site and the sandboxes.
 type sites struct {
 	config Config
@@ -93,10 +97,10 @@ func (s *sites) Open(id, from string, keep time.Duration) (*Site, error) {
 	defer s.mu.Unlock()
 	s.sweep()
 	if _, taken := s.boxes[id]; taken {
-		return nil, fmt.Errorf("%w id %q is taken: delete it first, or leave the id out", ErrSandbox, id)
+		return nil, fmt.Errorf("%w id %q is taken: delete it first, or leave the id out", ErrSandboxTaken, id)
 	}
 	if len(s.boxes) >= s.config.MaxSandboxes {
-		return nil, fmt.Errorf("%w: there are %d already, the most that --max-sandboxes allows", ErrSandbox, len(s.boxes))
+		return nil, fmt.Errorf("%w: there are %d already, the most that --max-sandboxes allows", ErrSandboxTaken, len(s.boxes))
 	}
 	s.boxes[id] = site
 	return site, nil

@@ -107,9 +107,9 @@ func fromServer(ctx context.Context, address, as, provider string, request idp.M
 		return nil, err
 	}
 	if answer.StatusCode != http.StatusOK {
-		var failure struct{ Error string }
-		if json.Unmarshal(data, &failure) == nil && failure.Error != "" {
-			return nil, errors.New(failure.Error)
+		var failure struct{ Msg string }
+		if json.Unmarshal(data, &failure) == nil && failure.Msg != "" {
+			return nil, errors.New(failure.Msg)
 		}
 		return nil, fmt.Errorf("%s answered %s; is it a mockduktor?", target, answer.Status)
 	}

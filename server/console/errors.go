@@ -28,6 +28,7 @@ var statuses = map[kinds.Code]int{
 	kinds.Forbidden: http.StatusForbidden, kinds.NotFound: http.StatusNotFound,
 	kinds.Conflict: http.StatusConflict, kinds.TooLarge: http.StatusRequestEntityTooLarge,
 	kinds.Limited: http.StatusTooManyRequests, kinds.MethodNotAllowed: http.StatusMethodNotAllowed,
+	kinds.Unsupported: http.StatusUnsupportedMediaType,
 }
 
 // The product's general sentences.

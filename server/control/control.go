@@ -1,87 +1,112 @@
 // Package control is the API under /_mock with which tests and demos set the
-// scene. The emulated products have nothing like it.
+// scene. The emulated products have nothing like it; openapi/mock describes it.
 package control
 
 import (
-	"encoding/json"
-	"errors"
-	"fmt"
-	"mime"
 	"net/http"
+	"net/url"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 
 	"github.com/mockduktor/mockduktor/idp"
+	"github.com/mockduktor/mockduktor/openapi"
+	"github.com/mockduktor/mockduktor/seed"
+	"github.com/mockduktor/mockduktor/server/kinds"
 	"github.com/mockduktor/mockduktor/server/store"
 )
 
-// Control acts on one world.
+// Control acts on one world: the main one or that of a sandbox.
 type Control struct {
-	World *store.World
+	World  *store.World
+	Prefix string // path before everything: /s/{id} in a sandbox, or ""
+	Engine *kinds.Engine
 	// Provider finds an identity provider by name, the built-in one by "".
 	Provider func(name string) *idp.Provider
 	Settings Settings
 	CA       []byte // development CA in PEM; nil where there is none
+
+	// Update changes the world in one transaction. Keys that could not sign are
+	// refused; keys that can are in force afterwards.
+	Update func(change func(tx *store.Tx) error) error
+	// Sync puts the signing keys of the world in force after another state took
+	// its place.
+	Sync func() error
+	// Apply puts documents into the world, all or none; faults are seed.Faults.
+	Apply func(documents []*seed.Document) error
+	// Export returns every resource as a seed has it.
+	Export func() []map[string]any
+	// Sandboxes are those of the server; nil in a sandbox, which has none.
+	Sandboxes *Sandboxes
 }
 
-// failure is the error body of this API.
-type failure struct {
-	Error  string `json:"error"`
-	Remedy string `json:"remedy,omitempty"`
+// call is one request of an operation.
+type call struct {
+	*Control
+	echo.Context
+	method, path string // as the document writes them
 }
 
-// Register adds the routes below /_mock; resolve finds the world that a
-// request is for.
+// handler answers a call; what it returns as an error becomes the error body.
+type handler func(c *call) error
+
+// adder registers the handler of an operation; path is as the document writes it.
+type adder func(method, path string, handle handler)
+
+// Register adds the routes below /_mock; resolve finds the world that a request
+// is for.
 func Register(e *echo.Echo, resolve func(echo.Context) *Control) {
-	e.POST("/_mock/tokens", func(c echo.Context) error { return resolve(c).mint(c) }, jsonOnly)
-	e.GET("/_mock/settings", func(c echo.Context) error { return resolve(c).settings(c) })
-	e.GET("/_mock/ca.pem", func(c echo.Context) error { return resolve(c).authority(c) })
+	add := func(method, path string, handle handler) {
+		route := strings.NewReplacer("{", ":", "}", "").Replace(path)
+		e.Add(method, route, func(c echo.Context) error {
+			called := &call{Control: resolve(c), Context: c, method: method, path: path}
+			err := called.guard()
+			if err == nil {
+				err = handle(called)
+			}
+			if err != nil {
+				return fail(c, err)
+			}
+			return nil
+		})
+	}
+	for _, kind := range openapi.Mock().Kinds() {
+		registerKind(add, kind)
+	}
+	registerState(add)
+	registerResources(add)
+	registerClock(add)
+	registerSandboxes(add)
+	registerTokens(add)
+	registerSettings(add)
+	registerDocs(add)
+	registerPage(e, resolve)
 }
 
-// jsonOnly refuses bodies that a page of any other site could send: a browser
-// asks before it sends JSON across origins, and is told no.
-func jsonOnly(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		media, _, err := mime.ParseMediaType(c.Request().Header.Get(echo.HeaderContentType))
-		if err != nil || media != echo.MIMEApplicationJSON {
-			return c.JSON(http.StatusUnsupportedMediaType, failure{Error: "the body must be JSON", Remedy: "send Content-Type: application/json"})
-		}
-		return next(c)
+// param returns a path parameter, unescaped.
+func (c *call) param(name string) (string, error) {
+	raw := c.Param(name)
+	if c.Request().URL.RawPath == "" {
+		return raw, nil
 	}
+	value, err := url.PathUnescape(raw)
+	if err != nil {
+		return "", invalid(name, "expected text in URL encoding, got %q", raw)
+	}
+	return value, nil
 }
 
-// maxBody is the longest body accepted, in bytes.
-const maxBody = 1 << 20
+// crossOrigin tells changes that a page of another site asks for: this API wants
+// no credentials, so such a page must not reach it through somebody's browser.
+var crossOrigin = http.NewCrossOriginProtection()
 
-// tokenRequest asks for the tokens of a person, or of a client itself.
-type tokenRequest struct {
-	As       string `json:"as"`        // login or e-mail; "" = the client itself
-	ClientID string `json:"client_id"` // the client that the tokens are for
-	Scope    string `json:"scope"`
-	Nonce    string `json:"nonce"`
-	Provider string `json:"provider"` // a Provider by name; "" = the built-in one
-}
-
-func (t *Control) mint(c echo.Context) error {
-	decoder := json.NewDecoder(http.MaxBytesReader(c.Response(), c.Request().Body, maxBody))
-	decoder.DisallowUnknownFields()
-	var request tokenRequest
-	if err := decoder.Decode(&request); err != nil {
-		return c.JSON(http.StatusBadRequest, failure{Error: "the body is not what is expected: " + err.Error(),
-			Remedy: `send {"as": LOGIN_OR_EMAIL, "client_id": CLIENT}`})
+// guard refuses a request before anything is done.
+func (c *call) guard() error {
+	if err := crossOrigin.Check(c.Request()); err != nil {
+		return &kinds.Error{Code: kinds.Forbidden, Message: "A page of another origin sent this (" + err.Error() + "): call /_mock from a program, or from a page of this server"}
 	}
-	provider := t.Provider(request.Provider)
-	if provider == nil {
-		return c.JSON(http.StatusNotFound, failure{Error: fmt.Sprintf("there is no Provider %q", request.Provider), Remedy: "leave provider out for the built-in one"})
+	if c.Request().URL.RawQuery == "" {
+		return nil
 	}
-	tokens, err := Mint(c.Request().Context(), t.World, provider, request.As,
-		idp.MintRequest{ClientID: request.ClientID, Scope: request.Scope, Nonce: request.Nonce})
-	switch {
-	case errors.Is(err, idp.ErrNotFound):
-		return c.JSON(http.StatusNotFound, failure{Error: err.Error()})
-	case err != nil:
-		return c.JSON(http.StatusBadRequest, failure{Error: err.Error()})
-	}
-	c.Response().Header().Set("Cache-Control", "no-store")
-	return c.JSON(http.StatusOK, tokens)
+	return refused("query", openapi.Mock().ValidateQuery(c.method, c.path, c.QueryParams()))
 }

@@ -3,8 +3,6 @@ package control
 import (
 	"net/http"
 
-	"github.com/labstack/echo/v4"
-
 	"github.com/mockduktor/mockduktor/server/store"
 )
 
@@ -18,6 +16,8 @@ type Settings struct {
 	GroupsClaim   string `json:"groups_claim"`
 	APIKeyClaim   string `json:"api_key_claim"`
 	AnyClient     bool   `json:"any_client"`
+	// Sandbox is the id of the sandbox that answers; empty outside of any.
+	Sandbox string `json:"sandbox,omitempty"`
 	// Clients are the registered relying parties.
 	Clients []ClientSettings `json:"clients"`
 }
@@ -29,12 +29,17 @@ type ClientSettings struct {
 	RedirectURIs []string `json:"redirect_uris"`
 }
 
-func (t *Control) settings(c echo.Context) error {
-	clients, err := store.Directory{World: t.World}.Clients(c.Request().Context())
+func registerSettings(add adder) {
+	add(http.MethodGet, "/_mock/settings", showSettings)
+	add(http.MethodGet, "/_mock/ca.pem", authority)
+}
+
+func showSettings(c *call) error {
+	clients, err := store.Directory{World: c.World}.Clients(c.Request().Context())
 	if err != nil {
 		return err
 	}
-	settings := t.Settings
+	settings := c.Settings
 	settings.Clients = []ClientSettings{}
 	for _, client := range clients {
 		settings.Clients = append(settings.Clients, ClientSettings{ClientID: client.ID, Name: client.Name,
@@ -44,9 +49,9 @@ func (t *Control) settings(c echo.Context) error {
 }
 
 // authority answers the development CA, to be trusted by browsers and programs.
-func (t *Control) authority(c echo.Context) error {
-	if t.CA == nil {
-		return c.JSON(http.StatusNotFound, failure{Error: "the server has no development CA", Remedy: "start it with --tls"})
+func authority(c *call) error {
+	if c.CA == nil {
+		return notFound("The server has no development CA: start it with --tls")
 	}
-	return c.Blob(http.StatusOK, "application/x-pem-file", t.CA)
+	return c.Blob(http.StatusOK, "application/x-pem-file", c.CA)
 }

@@ -170,6 +170,36 @@ func (e *Engine) Kind(apiVersion, kind string) (*openapi.Kind, error) {
 	return e.console.Kind(apiVersion, kind)
 }
 
+// Named finds a kind by its name or by that name in kebab case, whatever the
+// case; version "" is the newest. The error is an *Error.
+func (e *Engine) Named(name, version string) (*openapi.Kind, error) {
+	var found *openapi.Kind
+	var versions []string
+	for _, kind := range e.kinds {
+		if !strings.EqualFold(kind.Name, name) && !strings.EqualFold(kind.Kebab, name) {
+			continue
+		}
+		versions = append(versions, kind.Version)
+		if version == kind.Version {
+			return kind, nil
+		}
+		if version == "" && (found == nil || kind.Version > found.Version) {
+			found = kind
+		}
+	}
+	if found != nil {
+		return found, nil
+	}
+	if versions != nil {
+		return nil, &Error{Code: NotFound, Field: "version", Message: fmt.Sprintf("there is no version %q of the kind %s; there is %s", version, name, strings.Join(versions, ", "))}
+	}
+	names := make([]string, len(e.kinds))
+	for i, kind := range e.kinds {
+		names[i] = kind.Name
+	}
+	return nil, &Error{Code: NotFound, Field: "kind", Message: fmt.Sprintf("there is no kind %q; there are %s", name, strings.Join(slices.Compact(names), ", "))}
+}
+
 // Rule returns what is special about a kind; never nil.
 func (e *Engine) Rule(kind *openapi.Kind) *Rule { return e.rules[kind] }
 

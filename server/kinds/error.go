@@ -20,6 +20,7 @@ const (
 	TooLarge                     // 413
 	Limited                      // 429
 	MethodNotAllowed             // 405
+	Unsupported                  // 415
 )
 
 // Error is a refusal in the Console's words.

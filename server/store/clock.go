@@ -44,32 +44,33 @@ func (c *Clock) runFrom(t time.Time) {
 }
 
 // Set moves the clock to t; it keeps running or standing as it was.
-func (c *Clock) Set(t time.Time) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if !c.frozen.IsZero() {
-		c.frozen = t.UTC()
-		return
-	}
-	c.runFrom(t)
-}
+func (c *Clock) Set(t time.Time) { c.Change(&t, nil) }
 
 // Freeze stops the clock at its present time.
-func (c *Clock) Freeze() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.frozen = c.now()
-}
+func (c *Clock) Freeze() { freeze := true; c.Change(nil, &freeze) }
 
 // Run lets a frozen clock go on from the time it shows.
-func (c *Clock) Run() {
+func (c *Clock) Run() { freeze := false; c.Change(nil, &freeze) }
+
+// Change moves the clock to a time and freezes it or lets it run, in one step,
+// so that a clock set and frozen stands at that very time. Nil leaves as it is.
+func (c *Clock) Change(to *time.Time, freeze *bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.frozen.IsZero() {
-		return
+	at, frozen := c.now(), !c.frozen.IsZero()
+	if to != nil {
+		at = to.UTC()
 	}
-	c.runFrom(c.frozen)
-	c.frozen = time.Time{}
+	if freeze != nil {
+		frozen = *freeze
+	}
+	switch {
+	case frozen:
+		c.frozen = at
+	case to != nil || !c.frozen.IsZero():
+		c.frozen = time.Time{}
+		c.runFrom(at)
+	}
 }
 
 // Advance moves the clock by d, which may be negative.

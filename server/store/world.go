@@ -4,6 +4,7 @@
 package store
 
 import (
+	"errors"
 	"fmt"
 	"sort"
 	"sync"
@@ -70,14 +71,33 @@ func (w *World) Update(fn func(tx *Tx) error) error {
 // KeepAsSeed makes the present state the one that Reset returns to.
 func (w *World) KeepAsSeed() { w.seed.Store(w.db.Load().Snapshot()) }
 
+// Replace makes the state and the seed of another world those of this one. The
+// clock and the named snapshots are left as they are; so is the other world.
+func (w *World) Replace(other *World) {
+	seed := other.seed.Load()
+	w.seed.Store(seed)
+	w.db.Store(other.db.Load().Snapshot())
+}
+
 // Reset returns the world to its seed. The clock is left as it is.
 func (w *World) Reset() { w.db.Store(w.seed.Load().Snapshot()) }
 
-// Snapshot keeps the present state under a name, replacing an older one.
-func (w *World) Snapshot(name string) {
+// MaxSnapshots bounds the named states that a world keeps.
+const MaxSnapshots = 100
+
+// ErrFull is returned for a snapshot more than MaxSnapshots.
+var ErrFull = errors.New("as many snapshots as there may be")
+
+// Snapshot keeps the present state under a name, replacing an older one;
+// ErrFull if there are MaxSnapshots others.
+func (w *World) Snapshot(name string) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if _, known := w.snapshots[name]; !known && len(w.snapshots) >= MaxSnapshots {
+		return ErrFull
+	}
 	w.snapshots[name] = w.db.Load().Snapshot()
+	return nil
 }
 
 // Restore returns to the state kept under a name; ErrNotFound if there is none.
