@@ -3,6 +3,7 @@ package server_test
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -19,11 +20,12 @@ func TestControlServesEveryKindOfOurOwn(t *testing.T) {
 		{"KafkaCluster", `{"apiVersion":"v2","kind":"KafkaCluster","metadata":{"name":"gateway"},"spec":{"displayName":"Gateway","bootstrapServers":"kafka:9092","kafkaFlavor":{"type":"Gateway","url":"http://gateway:8888","user":"u","password":"p","virtualCluster":"v"}}}`},
 		{"KafkaCluster", `{"apiVersion":"v2","kind":"KafkaCluster","metadata":{"name":"cloud"},"spec":{"displayName":"Cloud","bootstrapServers":"kafka:9092","kafkaFlavor":{"type":"Confluent","key":"k","secret":"s","confluentEnvironmentId":"e","confluentClusterId":"c"}}}`},
 		{"ksql-d-b-cluster", `{"apiVersion":"v2","kind":"KsqlDBCluster","metadata":{"cluster":"dev","name":"ksql-a"},"spec":{"displayName":"KSQL","url":"http://ksql:8088"}}`},
+		{"KsqlDBSource", `{"apiVersion":"mockduktor/v1","kind":"KsqlDBSource","metadata":{"cluster":"dev","ksqlDB":"ksql-a","name":"REVENUE"},"spec":{"type":"TABLE","topic":"REVENUE","fields":[{"name":"ID","type":"STRING"}]}}`},
 		{"topic", `{"apiVersion":"v2","kind":"Topic","metadata":{"cluster":"dev","name":"checkout.paid"},"spec":{"partitions":1,"replicationFactor":1}}`},
 	} {
 		expectStatus(t, put.kind, mock(t, running, "PUT", "/_mock/resources/"+put.kind, put.body), 200)
 	}
-	served := 0
+	var items []string
 	for _, kind := range openapi.Mock().Kinds() {
 		example := kind.Example()
 		metadata := example["metadata"].(map[string]any)
@@ -47,12 +49,14 @@ func TestControlServesEveryKindOfOurOwn(t *testing.T) {
 		expectStatus(t, kind.Name+" get", got, 200, `"kind":"`+kind.Name+`"`)
 		expectStatus(t, kind.Name+" list", mock(t, running, "GET", path, nil), 200, string(got.body))
 		expectStatus(t, kind.Name+" put back", mock(t, running, "PUT", path, string(got.body)), 200, `"NotChanged"`)
-		expectStatus(t, kind.Name+" delete", mock(t, running, "DELETE", item, nil), 200)
-		expectStatus(t, kind.Name+" after delete", mock(t, running, "GET", item, nil), 404)
-		served++
+		items = append(items, item)
 	}
-	if served < 12 {
-		t.Errorf("%d kinds served", served)
+	if len(items) < 12 {
+		t.Errorf("%d kinds served", len(items))
+	}
+	for _, item := range slices.Backward(items) {
+		expectStatus(t, item+" delete", mock(t, running, "DELETE", item, nil), 200)
+		expectStatus(t, item+" after delete", mock(t, running, "GET", item, nil), 404)
 	}
 }
 
