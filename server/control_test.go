@@ -33,12 +33,13 @@ func mock(t testing.TB, running *server.Server, method, path string, body any) a
 	if body != nil {
 		header.Set("Content-Type", media)
 	}
-	return send(t, running, method, path, header, reader)
+	return exchange(t, running, method, path, header, reader)
 }
 
 type yamlText string
 
-func send(t testing.TB, running *server.Server, method, path string, header http.Header, body io.Reader) answer {
+// exchange sends one request with header fields of its own.
+func exchange(t testing.TB, running *server.Server, method, path string, header http.Header, body io.Reader) answer {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), method, "http://"+running.Address()+path, body)
 	if err != nil {
@@ -96,7 +97,7 @@ func TestControlRefusesPagesOfOtherOrigins(t *testing.T) {
 		for field, value := range row.header {
 			header.Set(field, value)
 		}
-		got := send(t, running, row.method, row.path, header, strings.NewReader(row.body))
+		got := exchange(t, running, row.method, row.path, header, strings.NewReader(row.body))
 		if got.status != row.status {
 			t.Errorf("%s: %d %s", name, got.status, got.body)
 		}
