@@ -101,7 +101,7 @@ func (r *router) secured(method, path string, handle handler) {
 
 // open registers an operation that anybody may call.
 func (r *router) open(method, path string, handle handler) {
-	route := strings.NewReplacer("{", ":", "}", "").Replace(path)
+	route := strings.ReplaceAll(strings.ReplaceAll(path, "{", ":"), "}", "") // a Replacer costs its tables each time
 	serve := func(c echo.Context) error {
 		console := r.resolve(c)
 		called := operation{method: method, path: path}

@@ -57,7 +57,7 @@ type adder func(method, path string, handle handler)
 // is for.
 func Register(e *echo.Echo, resolve func(echo.Context) *Control) {
 	add := func(method, path string, handle handler) {
-		route := strings.NewReplacer("{", ":", "}", "").Replace(path)
+		route := strings.ReplaceAll(strings.ReplaceAll(path, "{", ":"), "}", "")
 		e.Add(method, route, func(c echo.Context) error {
 			called := &call{Control: resolve(c), Context: c, method: method, path: path}
 			err := called.guard()
