@@ -14,7 +14,8 @@ COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certifica
 USER 65532:65532
 EXPOSE 8080
 # Inside a container loopback is of no use to anybody else; publish the port on
-# the host's loopback (docker run -p 127.0.0.1:8080:8080).
+# the host's loopback (docker run -p 127.0.0.1:8080:8080). /_mock is refused on
+# such an address until MOCKDUKTOR_MOCK_KEY is set.
 ENV MOCKDUKTOR_LISTEN=0.0.0.0:8080
 HEALTHCHECK --interval=5s --timeout=3s --start-period=1s CMD ["/mockduktor", "healthcheck"]
 ENTRYPOINT ["/mockduktor"]

@@ -64,6 +64,10 @@ type Config struct {
 	// HTTPClient fetches the keys of another issuer; nil: a plain client.
 	HTTPClient *http.Client
 
+	// MockKey is what callers of /_mock must send in MockKeyHeader. Empty: nothing,
+	// as long as the server listens on loopback; else /_mock is refused.
+	MockKey string
+
 	// MaxSandboxes bounds the sandboxes there may be at once; 0: DefaultMaxSandboxes.
 	MaxSandboxes int
 

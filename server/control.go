@@ -14,7 +14,7 @@ import (
 func (s *Server) controlOf(site *Site) *control.Control {
 	c := &control.Control{
 		World: site.World, Prefix: site.prefix, Engine: site.Engine, Provider: site.NamedProvider,
-		Settings: s.settingsOf(site), CA: s.ca,
+		Settings: s.settingsOf(site), CA: s.ca, Guard: s.guardMock,
 		Update: site.Update, Sync: site.SyncKeys, Apply: site.Apply, Export: func() []map[string]any { return site.Export(context.Background()) },
 	}
 	if site == s.sites.main {

@@ -160,6 +160,7 @@ func (s *settings) worldFlags() []cli.Flag {
 		s.text("admin-email", "the Console's root admin", server.DefaultAdminEmail, &s.config.Console.AdminEmail, "CDK_ADMIN_EMAIL"),
 		s.text("admin-password", "the root admin's password", server.DefaultAdminPassword, &s.config.Console.AdminPassword, "CDK_ADMIN_PASSWORD"),
 		s.span("session-lifetime", "how long a Console login lasts", console.DefaultSessionLifetime*time.Second, &s.session),
+		s.text("mock-key", "callers of /_mock must send `KEY` in the header "+server.MockKeyHeader+"; needed where --listen is not loopback", "", &s.config.MockKey),
 		s.text("console-version", "the Console version that /versions tells", console.DefaultVersion, &s.config.Console.Version),
 		s.text("plan", "the Console's licence: enterprise or free", console.PlanEnterprise, &s.config.Console.Plan),
 		s.toggle("external-group-regex-full", "externalGroupRegex must match a whole group name, not a part", &s.config.RegexFull),

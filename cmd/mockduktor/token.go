@@ -53,7 +53,7 @@ func tokenCommand() *cli.Command {
 			request := idp.MintRequest{ClientID: client, Scope: scope}
 			note := "from the server at " + address
 			if !offline {
-				tokens, err = fromServer(ctx, address, as, provider, request)
+				tokens, err = fromServer(ctx, address, config.MockKey, as, provider, request)
 			}
 			if offline || errors.Is(err, errNoServer) {
 				if config.PublicURL == "" {
@@ -80,7 +80,7 @@ func tokenCommand() *cli.Command {
 // errNoServer: nobody listens there.
 var errNoServer = errors.New("no server")
 
-func fromServer(ctx context.Context, address, as, provider string, request idp.MintRequest) (*idp.Tokens, error) {
+func fromServer(ctx context.Context, address, mockKey, as, provider string, request idp.MintRequest) (*idp.Tokens, error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	body, err := json.Marshal(map[string]string{"as": as, "client_id": request.ClientID, "scope": request.Scope, "provider": provider})
@@ -93,6 +93,9 @@ func fromServer(ctx context.Context, address, as, provider string, request idp.M
 		return nil, fmt.Errorf("--url %q: %w", address, err)
 	}
 	call.Header.Set("Content-Type", "application/json")
+	if mockKey != "" {
+		call.Header.Set(server.MockKeyHeader, mockKey)
+	}
 	answer, err := http.DefaultClient.Do(call)
 	var refused *net.OpError
 	if errors.As(err, &refused) && errors.Is(refused, syscall.ECONNREFUSED) {

@@ -25,6 +25,8 @@ type Control struct {
 	Provider func(name string) *idp.Provider
 	Settings Settings
 	CA       []byte // development CA in PEM; nil where there is none
+	// Guard refuses who may not use this API, with a *kinds.Error.
+	Guard func(*http.Request) error
 
 	// Update changes the world in one transaction. Keys that could not sign are
 	// refused; keys that can are in force afterwards.
@@ -100,8 +102,19 @@ func (c *call) param(name string) (string, error) {
 // no credentials, so such a page must not reach it through somebody's browser.
 var crossOrigin = http.NewCrossOriginProtection()
 
+// public are the operations that everybody may call: they tell what a client has
+// to know of the server anyhow.
+var public = map[string]bool{
+	"/_mock/settings": true, "/_mock/ca.pem": true, "/_mock/openapi.yaml": true, "/_mock/openapi.json": true,
+}
+
 // guard refuses a request before anything is done.
 func (c *call) guard() error {
+	if !public[c.path] {
+		if err := c.Guard(c.Request()); err != nil {
+			return err
+		}
+	}
 	if err := crossOrigin.Check(c.Request()); err != nil {
 		return &kinds.Error{Code: kinds.Forbidden, Message: "A page of another origin sent this (" + err.Error() + "): call /_mock from a program, or from a page of this server"}
 	}
