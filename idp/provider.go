@@ -91,6 +91,10 @@ type Config struct {
 	// under another name than the browser does. Only allow-listed hosts may
 	// be answered. Nil or an empty answer: the issuer.
 	BackChannel func(*http.Request) string
+	// Called is told of each request to an endpoint before anything is done
+	// about it. An error is answered in place of the endpoint's own answer; an
+	// *Error says how. Nil: nobody is told.
+	Called func(c echo.Context, call *Call) error
 }
 
 // Provider is one issuer. Safe for concurrent use.
@@ -251,6 +255,8 @@ type route struct {
 	handle  func(echo.Context) error
 	page    bool // failures are pages for people, not JSON
 	cors    bool
+	name    string // Call.Operation
+	kept    bool   // a document: nothing that a request says matters
 }
 
 func (p *Provider) routes() []route {
@@ -258,38 +264,38 @@ func (p *Provider) routes() []route {
 	post := []string{http.MethodPost}
 	both := []string{http.MethodGet, http.MethodPost}
 	routes := []route{
-		{path: p.profile.tail + wellKnownOpenID, methods: get, handle: p.discovery, cors: true},
-		{path: p.profile.tail + wellKnownOAuth, methods: get, handle: p.discovery, cors: true},
-		{path: p.config.Paths.Keys, methods: get, handle: p.jwks, cors: true},
-		{path: p.config.Paths.Authorize, methods: both, handle: p.authorize, page: true},
-		{path: p.config.Paths.SignIn, methods: both, handle: p.signIn, page: true},
-		{path: p.config.Paths.Token, methods: post, handle: p.token, cors: true},
-		{path: p.config.Paths.UserInfo, methods: both, handle: p.userInfo, cors: true},
-		{path: p.config.Paths.Revoke, methods: post, handle: p.revoke, cors: true},
-		{path: p.config.Paths.Logout, methods: both, handle: p.logout, page: true},
-		{path: p.config.Paths.Introspect, methods: post, handle: p.introspect, cors: true},
-		{path: p.config.Paths.Push, methods: post, handle: p.push, cors: true},
+		{path: p.profile.tail + wellKnownOpenID, methods: get, handle: p.discovery, cors: true, name: "discovery", kept: true},
+		{path: p.profile.tail + wellKnownOAuth, methods: get, handle: p.discovery, cors: true, name: "discovery", kept: true},
+		{path: p.config.Paths.Keys, methods: get, handle: p.jwks, cors: true, name: "jwks", kept: true},
+		{path: p.config.Paths.Authorize, methods: both, handle: p.authorize, page: true, name: "authorize"},
+		{path: p.config.Paths.SignIn, methods: both, handle: p.signIn, page: true, name: "signin"},
+		{path: p.config.Paths.Token, methods: post, handle: p.token, cors: true, name: "token"},
+		{path: p.config.Paths.UserInfo, methods: both, handle: p.userInfo, cors: true, name: "userinfo"},
+		{path: p.config.Paths.Revoke, methods: post, handle: p.revoke, cors: true, name: "revoke"},
+		{path: p.config.Paths.Logout, methods: both, handle: p.logout, page: true, name: "logout"},
+		{path: p.config.Paths.Introspect, methods: post, handle: p.introspect, cors: true, name: "introspect"},
+		{path: p.config.Paths.Push, methods: post, handle: p.push, cors: true, name: "par"},
 	}
 	if p.servesDevices() {
 		routes = append(routes,
-			route{path: p.config.Paths.DeviceAuthorization, methods: post, handle: p.authorizeDevice, cors: true},
-			route{path: p.config.Paths.Device, methods: both, handle: p.device, page: true})
+			route{path: p.config.Paths.DeviceAuthorization, methods: post, handle: p.authorizeDevice, cors: true, name: "device_authorization"},
+			route{path: p.config.Paths.Device, methods: both, handle: p.device, page: true, name: "device"})
 	}
 	if p.config.DynamicRegistration {
 		routes = append(routes, route{
-			path: p.config.Paths.Register, handle: p.register, cors: true,
+			path: p.config.Paths.Register, handle: p.register, cors: true, name: "register",
 			methods: []string{http.MethodPost, http.MethodGet, http.MethodPut, http.MethodDelete},
 		})
 	}
 	routes = slices.DeleteFunc(routes, func(r route) bool { return r.path == "" })
 	if p.access != p.config.Issuer {
-		routes = append(routes, route{path: wellKnownOpenID, methods: get, handle: p.accessDiscovery, cors: true})
+		routes = append(routes, route{path: wellKnownOpenID, methods: get, handle: p.accessDiscovery, cors: true, name: "discovery", kept: true})
 	}
 	if p.profile.returnTo != "" {
-		routes = append(routes, route{path: p.profile.returnTo, methods: get, handle: p.logoutReturnTo, page: true})
+		routes = append(routes, route{path: p.profile.returnTo, methods: get, handle: p.logoutReturnTo, page: true, name: "logout"})
 	}
 	for path, document := range p.profile.documents {
-		routes = append(routes, route{path: path, methods: get, cors: true, handle: func(c echo.Context) error {
+		routes = append(routes, route{path: path, methods: get, cors: true, name: "document", kept: true, handle: func(c echo.Context) error {
 			return c.JSON(http.StatusOK, document(p))
 		}})
 	}
@@ -346,7 +352,11 @@ func (p *Provider) serve(r route) echo.HandlerFunc {
 				Description: "this endpoint takes " + allow + ", not " + method,
 			})
 		}
-		if err := r.handle(c); err != nil {
+		err := p.announce(c, r)
+		if err == nil {
+			err = r.handle(c)
+		}
+		if err != nil {
 			return p.fail(c, r.page, err)
 		}
 		return nil

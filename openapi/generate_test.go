@@ -39,9 +39,21 @@ func drawValue(t *rapid.T, s *schema, faults bool, depth int) any {
 	case s.types&typeBoolean != 0:
 		return rapid.Bool().Draw(t, "bool")
 	case s.types&typeNumber != 0:
-		return json.Number(fmt.Sprintf("%d.%d", rapid.IntRange(0, 99).Draw(t, "whole"), rapid.IntRange(0, 99).Draw(t, "fraction")))
+		return within(s, json.Number(fmt.Sprintf("%d.%d", rapid.IntRange(0, 99).Draw(t, "whole"), rapid.IntRange(0, 99).Draw(t, "fraction"))))
 	}
-	return json.Number(fmt.Sprint(rapid.IntRange(1, 1000).Draw(t, "integer")))
+	return within(s, json.Number(fmt.Sprint(rapid.IntRange(1, 1000).Draw(t, "integer"))))
+}
+
+// within moves a number to the bound that it is beyond.
+func within(s *schema, number json.Number) json.Number {
+	drawn, _ := parseDecimal(string(number))
+	switch {
+	case s.minimum != nil && drawn.compare(*s.minimum) < 0:
+		return json.Number(s.minimum.String())
+	case s.maximum != nil && drawn.compare(*s.maximum) > 0:
+		return json.Number(s.maximum.String())
+	}
+	return number
 }
 
 func drawObject(t *rapid.T, s *schema, faults bool, depth int) any {

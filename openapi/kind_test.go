@@ -91,7 +91,7 @@ func TestMockKinds(t *testing.T) {
 		"KsqlDBSource /_mock/v1/cluster/{cluster}/ksqldb/{ksqlDB}/source",
 		"KsqlDBQuery /_mock/v1/cluster/{cluster}/ksqldb/{ksqlDB}/query",
 		"IndexerTask /_mock/v1/indexer-task",
-		"Provider /_mock/v1/provider",
+		"Provider /_mock/v1/provider", "Fault /_mock/v1/fault",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("kinds are %q, want %q", got, want)

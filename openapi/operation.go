@@ -10,6 +10,25 @@ import (
 	"strings"
 )
 
+// OperationID returns the operationId of the operation that method and path (as
+// the document writes it) name; "" if there is none.
+func (d *Document) OperationID(method, path string) string {
+	if op := d.schemas().operation(method, path); op != nil {
+		return op.id
+	}
+	return ""
+}
+
+// HasOperation tells whether an operation has an operationId.
+func (d *Document) HasOperation(id string) bool {
+	for _, op := range d.schemas().operations {
+		if op.id == id {
+			return true
+		}
+	}
+	return false
+}
+
 // ValidateBody checks the decoded body of a request against the operation that
 // method and path (as the document writes it, with its {parameters}) name, and
 // returns at most 25 problems. A nil body is no body. Fields that the schema does

@@ -91,7 +91,8 @@ func (p sourcePath) byMethod() map[string]*sourceOperation {
 }
 
 type sourceOperation struct {
-	Parameters []struct {
+	OperationID string `json:"operationId"`
+	Parameters  []struct {
 		Name     string        `json:"name"`
 		In       string        `json:"in"`
 		Required bool          `json:"required"`
@@ -180,6 +181,7 @@ func (c *compiled) operation(method, path string) *operation {
 
 // operation is one method of one path.
 type operation struct {
+	id           string // operationId
 	query        []parameter
 	body         *schema // nil when there is none
 	bodyRequired bool
@@ -241,7 +243,7 @@ type compiler struct {
 }
 
 func (k *compiler) operation(op *sourceOperation) (*operation, error) {
-	out := &operation{answers: make(map[string]answer, len(op.Responses))}
+	out := &operation{id: op.OperationID, answers: make(map[string]answer, len(op.Responses))}
 	for _, p := range op.Parameters {
 		if p.In != "query" {
 			continue

@@ -64,6 +64,12 @@ func checkAnswers(check AnswerCheck) echo.MiddlewareFunc {
 			if err != nil {
 				return err
 			}
+			if x := exchangeOf(c.Request()); x != nil && x.fault != nil {
+				// A fault may answer what no document lists.
+				out.WriteHeader(held.status)
+				_, err = out.Write(held.body.Bytes())
+				return err
+			}
 			// 413 is about HTTP, not about the operation: no document lists it.
 			if held.status != http.StatusRequestEntityTooLarge {
 				if problem := check(c.Request(), path, held.status, out.Header(), held.body.Bytes()); problem != nil {

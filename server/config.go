@@ -11,8 +11,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/labstack/echo/v4"
+
+	"github.com/mockduktor/mockduktor/idp"
 	"github.com/mockduktor/mockduktor/seed"
 	"github.com/mockduktor/mockduktor/server/console"
+	"github.com/mockduktor/mockduktor/server/journal"
 )
 
 // Defaults of a server that nothing is said to.
@@ -80,8 +84,15 @@ type Config struct {
 	// Logger gets the server's log; nil: nothing is logged.
 	Logger *slog.Logger
 
+	// JournalSize is how many requests each site's journal keeps; 0:
+	// journal.DefaultSize, negative: none are kept.
+	JournalSize int
+
 	// prefix is the path of a sandbox; "" for the main site.
 	prefix string
+	// hooks and called tell the server of requests to the pair.
+	hooks  console.Hooks
+	called func(c echo.Context, call *idp.Call) error
 }
 
 func (c *Config) complete() {
@@ -99,6 +110,9 @@ func (c *Config) complete() {
 	}
 	if c.MaxSandboxes == 0 {
 		c.MaxSandboxes = DefaultMaxSandboxes
+	}
+	if c.JournalSize == 0 {
+		c.JournalSize = journal.DefaultSize
 	}
 	if c.HTTPClient == nil {
 		c.HTTPClient = &http.Client{Timeout: 10 * time.Second}
@@ -129,6 +143,9 @@ func (c Config) Validate() error {
 	}
 	if (c.TLS.CertFile == "") != (c.TLS.KeyFile == "") {
 		return errors.New("--tls-cert and --tls-key go together")
+	}
+	if c.JournalSize > journal.MaxSize {
+		return fmt.Errorf("--journal-size %d: expected at most %d", c.JournalSize, journal.MaxSize)
 	}
 	if err := c.Network.check(); err != nil {
 		return err

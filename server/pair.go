@@ -76,6 +76,7 @@ func pairOver(config Config, world *store.World, engine *kinds.Engine, keys *sig
 		config.Console.JWT.Untrusted = config.Issuer
 	}
 	pair.Console = console.New(world, engine, openapi.Console(), config.Console, trusted, config.Logger)
+	pair.Console.Hooks = config.hooks
 	return pair, nil
 }
 

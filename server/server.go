@@ -21,6 +21,7 @@ import (
 	"github.com/mockduktor/mockduktor/seed"
 	"github.com/mockduktor/mockduktor/server/console"
 	"github.com/mockduktor/mockduktor/server/control"
+	"github.com/mockduktor/mockduktor/server/journal"
 	"github.com/mockduktor/mockduktor/server/kinds"
 )
 
@@ -33,6 +34,8 @@ type Server struct {
 	ca       []byte // development CA in PEM; nil without one
 	done     chan error
 	paths    []string // see RoutePaths
+	// closing is done once the server begins to end.
+	closing context.Context
 }
 
 // maxHeader is the room for request headers, in bytes: enough that a token too
@@ -70,12 +73,15 @@ func assemble(config Config, documents []*seed.Document, listener net.Listener) 
 	if err := config.urls(listener.Addr()); err != nil {
 		return nil, err
 	}
+	s := &Server{listener: listener, done: make(chan error, 1)}
+	config.hooks, config.called = s.consoleHooks(), s.called
 	pair, err := NewPair(config, documents)
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{config: config, listener: listener, done: make(chan error, 1)}
-	s.sites = &sites{config: config, main: &Site{Pair: pair, URL: config.PublicURL}, boxes: map[string]*Site{}}
+	s.config = config
+	main := &Site{Pair: pair, URL: config.PublicURL, Journal: newJournal(config)}
+	s.sites = &sites{config: config, main: main, boxes: map[string]*Site{}}
 	s.http = &http.Server{
 		Handler:           s.routes(),
 		ReadHeaderTimeout: 10 * time.Second,
@@ -85,6 +91,9 @@ func assemble(config Config, documents []*seed.Document, listener net.Listener) 
 		MaxHeaderBytes:    maxHeader,
 		ErrorLog:          slog.NewLogLogger(config.Logger.Handler(), slog.LevelWarn),
 	}
+	closing, end := context.WithCancel(context.Background())
+	s.closing = closing
+	s.http.RegisterOnShutdown(end)
 	if config.TLS.on() {
 		certificate, ca, err := config.TLS.certificate(config.PublicURL)
 		if err != nil {
@@ -121,23 +130,53 @@ func (s *Server) routes() http.Handler {
 		s.paths = append(s.paths, route.Path)
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		site, inner := s.sites.enter(r)
+		site := s.sites.at(r.URL.Path)
 		if strings.HasPrefix(r.URL.Path, wellKnown) {
-			provider := s.sites.wellKnownSite(r.URL.Path).wellKnownProvider(r.URL.EscapedPath())
-			s.provide(e, w, r, provider.ServeWellKnown)
-			return
+			site = s.sites.wellKnownSite(r.URL.Path)
 		}
-		if site == nil {
-			e.ServeHTTP(w, r)
-			return
+		known := site != nil
+		if !known {
+			site = s.sites.main
 		}
-		if handle := site.handlerOf(inner.URL.Path); handle != nil {
-			s.provide(e, w, inner, handle)
-			return
+		x, r := s.open(w, r, site)
+		whole := false
+		defer func() { x.record(whole) }()
+		s.route(e, x, r, known)
+		if x.held != nil {
+			ctx, stop := s.untilClosed(r.Context())
+			defer stop()
+			x.finish(ctx)
 		}
-		e.ServeHTTP(w, inner)
+		whole = true
 	})
 }
+
+// route leads a request to what serves it; known is false where it is for a
+// sandbox that there is not.
+func (s *Server) route(e *echo.Echo, x *exchange, r *http.Request, known bool) {
+	if strings.HasPrefix(r.URL.Path, wellKnown) {
+		x.facts.Surface = journal.IDP
+		s.provide(e, x, r, x.site.wellKnownProvider(r.URL.EscapedPath()).ServeWellKnown)
+		return
+	}
+	if known {
+		r.URL = x.site.inside(r.URL)
+	}
+	path := r.URL.Path
+	x.facts.Path = path
+	switch handle := x.site.handlerOf(path); {
+	case !known, path == "/", strings.HasPrefix(path, mockPrefix):
+		x.facts.Surface = journal.Mock
+	case handle != nil:
+		x.facts.Surface = journal.IDP
+		s.provide(e, x, r, handle)
+		return
+	}
+	e.ServeHTTP(x, r)
+}
+
+// mockPrefix begins the paths of the control API.
+const mockPrefix = "/_mock"
 
 // handlerOf finds the identity provider that a path below the site is for; nil
 // where it is for the Console. Of several whose issuers contain one another, the

@@ -1,12 +1,10 @@
 package server
 
 import (
-	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -14,6 +12,9 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v4"
+
+	"github.com/mockduktor/mockduktor/openapi"
+	"github.com/mockduktor/mockduktor/server/journal"
 )
 
 // Site is one world as it is served: the main one, or a sandbox below /s/{id}
@@ -24,7 +25,15 @@ type Site struct {
 	URL     string // base of its addresses, without a slash at its end
 	Created time.Time
 	Expires time.Time // machine time; zero = never
-	prefix  string    // path before everything: "" or /s/{id}
+	Journal *journal.Journal
+	prefix  string // path before everything: "" or /s/{id}
+}
+
+// newJournal makes the journal of a site with this configuration.
+func newJournal(config Config) *journal.Journal {
+	return journal.New(max(config.JournalSize, 0), journal.Options{
+		OperationID: openapi.Console().OperationID, APIKeyClaim: config.Console.JWT.APIKeyClaim, URL: config.PublicURL,
+	})
 }
 
 // sandboxPath begins the addresses of sandboxes.
@@ -89,7 +98,8 @@ func (s *sites) Open(id, from string, keep time.Duration) (*Site, error) {
 	if err != nil {
 		return nil, err
 	}
-	site := &Site{Pair: pair, ID: id, URL: config.PublicURL, Created: time.Now().UTC(), prefix: prefix}
+	site := &Site{Pair: pair, ID: id, URL: config.PublicURL, Created: time.Now().UTC(), prefix: prefix,
+		Journal: newJournal(config)}
 	if keep > 0 {
 		site.Expires = site.Created.Add(keep)
 	}
@@ -115,6 +125,7 @@ func (s *sites) sweep() {
 	now := time.Now()
 	for id, site := range s.boxes {
 		if !site.Expires.IsZero() && !now.Before(site.Expires) {
+			site.Journal.Close()
 			delete(s.boxes, id)
 		}
 	}
@@ -132,8 +143,11 @@ func (s *sites) Find(id string) (*Site, bool) {
 func (s *sites) Close(id string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	_, ok := s.boxes[id]
-	delete(s.boxes, id)
+	site, ok := s.boxes[id]
+	if ok {
+		site.Journal.Close()
+		delete(s.boxes, id)
+	}
 	return ok
 }
 
@@ -150,37 +164,40 @@ func (s *sites) List() []*Site {
 	return list
 }
 
-type siteKey struct{}
-
 // siteOf returns the site that a request is for.
 func (s *sites) siteOf(c echo.Context) *Site {
-	if site, ok := c.Request().Context().Value(siteKey{}).(*Site); ok {
-		return site
+	if x := exchangeOf(c.Request()); x != nil {
+		return x.site
 	}
 	return s.main
 }
 
-// enter finds the site of a request and takes its prefix off the path, so that
-// one set of routes serves all of them. A nil site is an unknown sandbox.
-func (s *sites) enter(r *http.Request) (*Site, *http.Request) {
-	rest, sandboxed := strings.CutPrefix(r.URL.Path, sandboxPath)
+// at finds the site of a request by its path; nil for an unknown sandbox.
+func (s *sites) at(path string) *Site {
+	rest, sandboxed := strings.CutPrefix(path, sandboxPath)
 	if !sandboxed {
-		return s.main, r
+		return s.main
 	}
 	id, _, _ := strings.Cut(rest, "/")
-	site, ok := s.Find(id)
-	if !ok {
-		return nil, r
+	if site, ok := s.Find(id); ok {
+		return site
 	}
-	inner := r.WithContext(context.WithValue(r.Context(), siteKey{}, site))
-	address := *r.URL
-	address.Path = strings.TrimPrefix(address.Path, site.prefix)
-	address.RawPath = strings.TrimPrefix(address.RawPath, site.prefix)
-	if address.Path == "" {
-		address.Path, address.RawPath = "/", ""
+	return nil
+}
+
+// inside is an address without the site's prefix, so that one set of routes
+// serves all sites.
+func (site *Site) inside(address *url.URL) *url.URL {
+	if site.prefix == "" {
+		return address
 	}
-	inner.URL = &address
-	return site, inner
+	inner := *address
+	inner.Path = strings.TrimPrefix(inner.Path, site.prefix)
+	inner.RawPath = strings.TrimPrefix(inner.RawPath, site.prefix)
+	if inner.Path == "" {
+		inner.Path, inner.RawPath = "/", ""
+	}
+	return &inner
 }
 
 // wellKnown begins the addresses that have an issuer's path at their end

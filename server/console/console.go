@@ -51,6 +51,7 @@ type Console struct {
 	Settings Settings
 	Document *openapi.Document
 	Logger   *slog.Logger
+	Hooks    Hooks // set before the first request
 
 	verifier *verifier
 	access   *lru.Cache[accessKey, *access]

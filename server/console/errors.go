@@ -23,6 +23,17 @@ type problem struct {
 	Cause   string `json:"cause,omitempty"`
 }
 
+// text is the body of an error that is plain text.
+func (p problem) text() string {
+	if p.Message == "" {
+		return p.Title
+	}
+	return p.Message
+}
+
+// titleUnexpected is the product's general sentence for a 500.
+const titleUnexpected = "An unexpected error occurred in the server"
+
 var statuses = map[kinds.Code]int{
 	kinds.Invalid: http.StatusBadRequest, kinds.Unauthorized: http.StatusUnauthorized,
 	kinds.Forbidden: http.StatusForbidden, kinds.NotFound: http.StatusNotFound,
@@ -45,12 +56,18 @@ var titles = map[kinds.Code]string{
 // fail is the one place where errors become answers. Which form an answer has
 // is the document's to say: many older operations answer 400 in plain text.
 func (s *Console) fail(c echo.Context, called operation, err error) error {
+	var injected *Injected
+	if errors.As(err, &injected) {
+		return s.inject(c, called, injected)
+	}
 	var refused *kinds.Error
 	if !errors.As(err, &refused) {
+		s.noteRefusal(c, &kinds.Error{Reason: err.Error()})
 		s.Logger.LogAttrs(c.Request().Context(), slog.LevelError, "request failed",
 			slog.String("method", c.Request().Method), slog.String("path", c.Request().URL.Path), slog.Any("error", err))
-		return c.JSON(http.StatusInternalServerError, problem{Title: "An unexpected error occurred in the server", Message: err.Error()})
+		return c.JSON(http.StatusInternalServerError, problem{Title: titleUnexpected, Message: err.Error()})
 	}
+	s.noteRefusal(c, refused)
 	body := problem{Title: refused.Title, Message: refused.Message}
 	if body.Title == "" {
 		body.Title = titles[refused.Code]
@@ -69,11 +86,7 @@ func (s *Console) fail(c echo.Context, called operation, err error) error {
 			slog.String("path", c.Request().URL.Path), slog.String("reason", refused.Reason))
 	}
 	if plain {
-		text := body.Message
-		if text == "" {
-			text = body.Title
-		}
-		return c.String(status, text)
+		return c.String(status, body.text())
 	}
 	return c.JSON(status, body)
 }

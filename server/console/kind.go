@@ -300,6 +300,9 @@ func (c *call) holdsSomewhere(need rbac.Need) bool {
 // of several things it names the first that is missing.
 func (c *call) permit(tx *store.Tx, need kinds.Need) error {
 	if c.may(need) {
+		if c.Hooks.Permitted != nil {
+			c.Hooks.Permitted(c.Context, c.who, need)
+		}
 		return nil
 	}
 	for _, one := range need.All {

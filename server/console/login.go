@@ -28,10 +28,13 @@ type loginAnswer struct {
 // whom the built-in directory knows, as Console does with LDAP.
 func login(c *call) error {
 	object, err := c.body()
+	username, password := text(object["username"]), text(object["password"])
+	if err := c.enter(username); err != nil {
+		return err
+	}
 	if err != nil {
 		return err
 	}
-	username, password := text(object["username"]), text(object["password"])
 	for _, field := range []string{"username", "password"} {
 		if text(object[field]) == "" {
 			return &kinds.Error{Code: kinds.Invalid, Field: field, Message: "Invalid value for: body (expected a text at '" + field + "')"}

@@ -67,7 +67,7 @@ func Register(e *echo.Echo, document *openapi.Document, resolve Resolve) {
 	r.partnerZones()
 	r.autoRestart()
 	r.debug()
-	r.open(http.MethodPost, "/login", login)
+	r.route(http.MethodPost, "/login", login)
 	r.open(http.MethodGet, "/public/docs/docs.yaml", documentYAML)
 	r.open(http.MethodGet, "/public/docs/docs.json", documentJSON)
 	r.open(http.MethodGet, "/health/live", live)
@@ -89,18 +89,34 @@ func (r *router) kind(kind *openapi.Kind) {
 
 // secured registers an operation that needs a caller.
 func (r *router) secured(method, path string, handle handler) {
-	r.open(method, path, func(c *call) error {
+	r.route(method, path, func(c *call) error {
 		who, err := c.Authenticate(c.context(), c.Request().Header)
+		if err == nil {
+			c.who = who
+		}
+		// An outage hits also whoever would have been refused.
+		if err := c.enter(""); err != nil {
+			return err
+		}
 		if err != nil {
 			return err
 		}
-		c.who = who
 		return handle(c)
 	})
 }
 
 // open registers an operation that anybody may call.
 func (r *router) open(method, path string, handle handler) {
+	r.route(method, path, func(c *call) error {
+		if err := c.enter(""); err != nil {
+			return err
+		}
+		return handle(c)
+	})
+}
+
+// route registers an operation that says itself who calls.
+func (r *router) route(method, path string, handle handler) {
 	route := strings.ReplaceAll(strings.ReplaceAll(path, "{", ":"), "}", "") // a Replacer costs its tables each time
 	serve := func(c echo.Context) error {
 		console := r.resolve(c)

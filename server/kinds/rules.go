@@ -30,6 +30,7 @@ func rules(settings Settings) map[string]*Rule {
 		"Client":                        clientRule(),
 		ProviderKind:                    providerRule(),
 		"SigningKey":                    signingKeyRule(),
+		FaultKind:                       faultRule(),
 		"APIKey":                        apiKeyRule(),
 		CertificateKind:                 certificateRule(),
 		ConfluentServiceAccountKind:     confluentServiceAccountRule(),

@@ -86,7 +86,7 @@ func (b *bundle) checksOf() *yaml.Node {
 }
 
 func operationChecks(op *yaml.Node) *yaml.Node {
-	out := object()
+	out := object("operationId", get(op, "operationId"))
 	parameters := list()
 	if all := get(op, "parameters"); all != nil {
 		for _, p := range all.Content {
