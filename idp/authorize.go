@@ -237,6 +237,8 @@ func (p *Provider) readAuthorization(ctx context.Context, q params) (*authorizat
 	if !q.isRepeated("response_mode") {
 		if mode := q.get("response_mode"); mode == modeFragment || mode == modeFormPost {
 			request.to.mode = mode
+		} else if mode == "" && wantsFragment(q.get("response_type")) {
+			request.to.mode = modeFragment
 		}
 	}
 	if !q.isRepeated("state") {
@@ -250,6 +252,14 @@ func (p *Provider) readAuthorization(ctx context.Context, q params) (*authorizat
 		return nil, err
 	}
 	return request, nil
+}
+
+// wantsFragment tells whether a response type has its answers, and so the
+// refusal too, in the fragment (OAuth 2.0 Multiple Response Type Encoding
+// Practices, sections 3 and 5).
+func wantsFragment(responseType string) bool {
+	types := strings.Fields(responseType)
+	return slices.Contains(types, "token") || slices.Contains(types, "id_token")
 }
 
 // askingClient finds the client of an authorization request.

@@ -102,8 +102,8 @@ func TestRFC6749Section4AuthorizationErrors(t *testing.T) {
 		error, says string
 	}{
 		{[]string{"response_type", ""}, "invalid_request", "response_type"},
-		{[]string{"response_type", "token"}, "unsupported_response_type", "only code"},
-		{[]string{"response_type", "code id_token"}, "unsupported_response_type", "only code"},
+		{[]string{"response_type", "magic"}, "unsupported_response_type", "only code"},
+		{[]string{"response_type", "token", "response_mode", "query"}, "unsupported_response_type", "only code"},
 		{[]string{"response_mode", "jwt"}, "invalid_request", "form_post"},
 		{[]string{"client_id", "machine"}, "unauthorized_client", "client_credentials"},
 		{[]string{"client_id", "narrow", "scope", "openid profile"}, "invalid_scope", "'openid email'"},
@@ -133,6 +133,16 @@ func TestRFC6749Section4AuthorizationErrors(t *testing.T) {
 		}
 		if response.Get("state") != "a state" || response.Get("iss") != s.issuer || response.Get("code") != "" {
 			t.Errorf("%v: state %q iss %q", c.change, response.Get("state"), response.Get("iss"))
+		}
+	}
+	// Whoever asks for these types reads the answer from the fragment (OAuth 2.0
+	// Multiple Response Type Encoding Practices, sections 3 and 5).
+	for _, asked := range []string{"token", "id_token", "code id_token", "id_token token"} {
+		location := s.browser().authorize("response_type", asked).Header.Get("Location")
+		_, fragment, _ := strings.Cut(location, "#")
+		response, err := url.ParseQuery(fragment)
+		if err != nil || !strings.HasPrefix(location, callback+"#") || response.Get("error") != "unsupported_response_type" || response.Get("state") != "a state" || response.Get("iss") != s.issuer {
+			t.Errorf("%s: %q", asked, location)
 		}
 	}
 	for _, twice := range []string{"state", "nonce", "scope", "response_type", "response_mode", "prompt", "unheard_of"} {

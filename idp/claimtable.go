@@ -96,6 +96,10 @@ func (f *facts) addScope(claims map[string]any) {
 		if scope = f.profile.shownScope(f); scope == nil {
 			return
 		}
+	} else if len(scope) == 0 && f.profile.name == ProfileGeneric && f.shape.Scope != ScopeList {
+		// A text has one scope at least (RFC 6749, section 3.3), whatever
+		// vendors write.
+		return
 	}
 	if value := scopeIn(f.shape.Scope, scope); value != nil {
 		claims[f.shape.ScopeClaim] = value

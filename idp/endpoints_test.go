@@ -65,7 +65,12 @@ func TestRFC6750UserInfo(t *testing.T) {
 	}
 	r := s.request("GET", s.issuer+"/userinfo", nil)
 	r.Header.Set("Authorization", "Basic x")
-	s.refused(s.send(bare, r), 401, "invalid_token", "must be Bearer")
+	other := s.send(bare, r)
+	s.refused(other, 401, "invalid_token", "must be Bearer")
+	// Another way of authentication has no error in the challenge (section 3.1).
+	if challenge := other.Header.Get("WWW-Authenticate"); challenge != `Bearer realm="`+s.issuer+`"` {
+		t.Errorf("Basic: WWW-Authenticate %q", challenge)
+	}
 
 	s.advance(time.Hour - time.Second)
 	if a := s.userInfo(access); a.StatusCode != 200 {

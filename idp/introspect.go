@@ -62,6 +62,9 @@ func (p *Provider) describeAccess(c echo.Context, token string) (map[string]any,
 	}
 	// Whatever the vendor's tokens call them (RFC 7662, section 2.2).
 	claims["client_id"], claims["scope"] = access.ClientID, access.Scope
+	if access.Scope == "" {
+		delete(claims, "scope")
+	}
 	claims["active"] = true
 	claims["token_type"] = schemeBearer
 	if access.boundTo() != "" {

@@ -16,7 +16,7 @@ type Tokens struct {
 	TokenType   string `json:"token_type"`
 	// ExpiresIn is in seconds.
 	ExpiresIn    int64  `json:"expires_in"`
-	Scope        string `json:"scope"`
+	Scope        string `json:"scope,omitempty"`
 	RefreshToken string `json:"refresh_token,omitempty"`
 	IDToken      string `json:"id_token,omitempty"`
 	// IssuedTokenType says what a token exchange gave (RFC 8693, section

@@ -529,3 +529,22 @@ func TestRFC6749Section4Password(t *testing.T) {
 		t.Error("the log holds a password")
 	}
 }
+
+// RFC 6749, section 3.3: a scope has one name at least, so none is no member.
+func TestRFC6749Section3NoScope(t *testing.T) {
+	s := newSite(t)
+	for _, format := range []string{"jwt", "opaque"} {
+		s.client("app", map[string]any{"client_secret": "s3cret+/%", "grant_types": []any{"client_credentials"}, "access_token_format": format})
+		tokens := s.tokens(url.Values{"grant_type": {"client_credentials"}})
+		told := s.good(s.post("/introspect", "app", "s3cret+/%", url.Values{"token": {tokens["access_token"].(string)}}))
+		claims := told
+		if format == "jwt" {
+			claims = s.claims(tokens["access_token"])
+		}
+		for name, object := range map[string]map[string]any{"answer": tokens, "token": claims, "introspection": told} {
+			if scope, ok := object["scope"]; ok {
+				t.Errorf("%s %s: scope %q", format, name, scope)
+			}
+		}
+	}
+}

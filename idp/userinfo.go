@@ -144,12 +144,7 @@ func (p *Provider) bearer(c echo.Context) (token, scheme string, err error) {
 		if inForm != "" {
 			return inForm, schemeBearer, nil
 		}
-		// Without credentials there is no error in the challenge (section 3.1).
-		return "", "", &Error{
-			Status: http.StatusUnauthorized, Code: errInvalidToken,
-			Description: "no access token was sent: send the header Authorization: Bearer and the token",
-			Challenge:   `Bearer realm="` + ascii(p.config.Issuer) + `"`,
-		}
+		return "", "", p.noToken("no access token was sent: send the header Authorization: Bearer and the token")
 	}
 	if inForm != "" {
 		return "", "", p.bearerError(http.StatusBadRequest, errInvalidRequest, "the token is in the header and in the form; it must be in one of them", "")
@@ -163,7 +158,16 @@ func (p *Provider) bearer(c echo.Context) (token, scheme string, err error) {
 	case strings.EqualFold(scheme, schemeDPoP):
 		return token, schemeDPoP, nil
 	}
-	return "", "", p.invalidToken("the Authorization header must be Bearer, or DPoP, and the token")
+	return "", "", p.noToken("the Authorization header must be Bearer, or DPoP, and the token")
+}
+
+// noToken refuses a request that shows no token, or tries another way of
+// authentication: there is then no error in the challenge (section 3.1).
+func (p *Provider) noToken(description string) error {
+	return &Error{
+		Status: http.StatusUnauthorized, Code: errInvalidToken, Description: description,
+		Challenge: `Bearer realm="` + ascii(p.config.Issuer) + `"`,
+	}
 }
 
 // bearerOf finds the person of an access token; nil if there is none. The grant
