@@ -107,6 +107,9 @@ func (p *Provider) goodAccess(ctx context.Context, token string) (*readClaims, *
 	if now := p.now(); now.Unix() >= claims.Expires {
 		return nil, nil, &refusedToken{"the token expired at " + time.Unix(claims.Expires, 0).UTC().Format(time.RFC3339) + "; it is now " + now.UTC().Format(time.RFC3339)}
 	}
+	if now := p.now(); now.Unix() < claims.Before {
+		return nil, nil, &refusedToken{"the token is not valid before " + time.Unix(claims.Before, 0).UTC().Format(time.RFC3339) + "; it is now " + now.UTC().Format(time.RFC3339)}
+	}
 	revoked, err := p.revoked(ctx, claims.ID)
 	if err != nil {
 		return nil, nil, err

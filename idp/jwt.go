@@ -46,6 +46,7 @@ type readClaims struct {
 	ID       string          `json:"jti"`
 	SID      string          `json:"sid"`
 	Expires  int64           `json:"exp"`
+	Before   int64           `json:"nbf"`
 	IssuedAt int64           `json:"iat"`
 	AuthTime int64           `json:"auth_time"`
 	ACR      any             `json:"acr"`

@@ -72,6 +72,15 @@ func ParseSigningKey(alg, privateKey string) (SigningKey, error) {
 	return k, k.check()
 }
 
+// ID is the kid under which the key is published: its thumbprint (RFC 7638).
+func (k SigningKey) ID() (string, error) {
+	prepared, _, err := prepare(k)
+	if err != nil {
+		return "", fmt.Errorf("signing key: %w", err)
+	}
+	return prepared.kid, nil
+}
+
 // GenerateSigningKey draws a new key: RSA of 2048 bits, P-256 or Ed25519. RSA
 // takes 4 to 150 ms.
 func GenerateSigningKey(alg string) (SigningKey, error) {

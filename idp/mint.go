@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"time"
 )
@@ -77,4 +78,64 @@ func (p *Provider) MintSession(ctx context.Context, login string) (*http.Cookie,
 		return nil, fmt.Errorf("minting a session: %w", err)
 	}
 	return p.cookieOf(s), nil
+}
+
+// MintCode grants a person an authorization code without the page, for the
+// authorization request that q holds: the parameters that a client sends to the
+// authorization endpoint. It gives the address that the browser would be sent
+// to. One redirect URI that is registered alone, and response_type code, may be
+// left out. What the endpoint would refuse is an *Error; an unknown login wraps
+// ErrNotFound.
+func (p *Provider) MintCode(ctx context.Context, login string, q url.Values) (string, error) {
+	person, err := p.config.Storage.Person(ctx, login)
+	if err != nil {
+		return "", fmt.Errorf("minting a code: person %q: %w", login, err)
+	}
+	if person.Disabled {
+		return "", fmt.Errorf("minting a code: %w", refuse(errInvalidGrant, "the person '"+login+"' is disabled"))
+	}
+	read, err := parseParams(q.Encode())
+	if err != nil {
+		return "", err
+	}
+	if read.get("response_type") == "" {
+		read.values.Set("response_type", responseTypeCode)
+	}
+	if client, err := p.client(ctx, read.get("client_id")); err == nil && len(client.RedirectURIs) == 1 && read.get("redirect_uri") == "" {
+		read.values.Set("redirect_uri", client.RedirectURIs[0])
+	}
+	if read, err = p.pulled(ctx, read); err != nil {
+		return "", plainly(err)
+	}
+	request, err := p.readAuthorization(ctx, read)
+	if err != nil {
+		return "", plainly(err)
+	}
+	var code string
+	err = p.config.Storage.Update(ctx, func(tx Tx) error {
+		sid, err := p.newID(tx)
+		if err != nil {
+			return err
+		}
+		code, err = p.newCode(tx, request, &session{SID: sid, Login: person.Login, AuthTime: p.now(), ACR: p.reachedACR(request)})
+		return err
+	})
+	if err != nil {
+		return "", fmt.Errorf("minting a code: %w", err)
+	}
+	return request.to.address(p.answerPairs(request.to, []pair{{"code", code}})), nil
+}
+
+// plainly turns refusals that are shown to people or sent by redirect into
+// those that programs read.
+func plainly(err error) error {
+	var redirect *redirectError
+	var page *pageError
+	switch {
+	case errors.As(err, &redirect):
+		return redirect.refusal
+	case errors.As(err, &page):
+		return refuse(page.code, page.says+" "+page.remedy)
+	}
+	return err
 }

@@ -29,22 +29,32 @@ type target struct {
 // pair is one parameter of a response; a list keeps their order.
 type pair struct{ Name, Value string }
 
-// respond sends an authorization response. state goes back as it came, iss
-// says who answers (RFC 9207).
+// respond sends an authorization response.
 func (p *Provider) respond(c echo.Context, to target, pairs []pair) error {
+	pairs = p.answerPairs(to, pairs)
+	noStore(c)
+	if to.mode == modeFormPost {
+		return p.formPost(c, to.redirectURI, pairs)
+	}
+	return redirect(c, to.address(pairs))
+}
+
+// answerPairs completes the parameters of a response: state goes back as it
+// came, iss says who answers (RFC 9207).
+func (p *Provider) answerPairs(to target, pairs []pair) []pair {
 	if to.hasState {
 		pairs = append(pairs, pair{"state", to.state})
 	}
-	pairs = append(pairs, pair{"iss", p.config.Issuer})
-	noStore(c)
-	switch to.mode {
-	case modeFormPost:
-		return p.formPost(c, to.redirectURI, pairs)
-	case modeFragment:
-		return redirect(c, to.redirectURI+"#"+encodePairs(pairs))
-	default:
-		return redirect(c, withQuery(to.redirectURI, pairs))
+	return append(pairs, pair{"iss", p.config.Issuer})
+}
+
+// address carries a response, in the query save where the fragment was asked
+// for.
+func (to target) address(pairs []pair) string {
+	if to.mode == modeFragment {
+		return to.redirectURI + "#" + encodePairs(pairs)
 	}
+	return withQuery(to.redirectURI, pairs)
 }
 
 // withQuery adds parameters and leaves what is there as it is (RFC 6749,

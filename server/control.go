@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -28,7 +29,7 @@ func (s *Server) settingsOf(site *Site) control.Settings {
 	jwt := site.Console.Settings.JWT
 	return control.Settings{
 		PublicURL: site.URL, Issuer: site.Provider.Issuer(), TrustedIssuer: jwt.Issuer,
-		UsernameClaim: jwt.UsernameClaim, GroupsClaim: jwt.GroupsClaim, APIKeyClaim: jwt.APIKeyClaim,
+		UsernameClaim: cmp.Or(jwt.UsernameClaim, "email"), GroupsClaim: cmp.Or(jwt.GroupsClaim, "groups"), APIKeyClaim: cmp.Or(jwt.APIKeyClaim, "apikey"),
 		AnyClient: s.config.AnyClient, Sandbox: site.ID,
 	}
 }

@@ -1,9 +1,6 @@
 package server
 
 import (
-	"crypto/x509"
-	"encoding/pem"
-	"fmt"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -110,7 +107,7 @@ func (p *Pair) followKeys(whole bool) error {
 func randomKeys(world *store.World, engine *kinds.Engine) error {
 	return world.Update(func(tx *store.Tx) error {
 		for _, resource := range kinds.SigningKeys(tx) {
-			object, err := freshKey(resource.Name, resource.Value.(*kinds.SigningKey).Alg)
+			object, err := kinds.NewSigningKey(resource.Name, resource.Value.(*kinds.SigningKey).Alg)
 			if err != nil {
 				return err
 			}
@@ -120,18 +117,4 @@ func randomKeys(world *store.World, engine *kinds.Engine) error {
 		}
 		return nil
 	})
-}
-
-// freshKey makes a key for an algorithm, as a resource.
-func freshKey(name, alg string) (map[string]any, error) {
-	key, err := idp.GenerateSigningKey(alg)
-	if err != nil {
-		return nil, fmt.Errorf("make a random %s key: %w", alg, err)
-	}
-	encoded, err := x509.MarshalPKCS8PrivateKey(key.Private)
-	if err != nil {
-		return nil, fmt.Errorf("make a random %s key: %w", alg, err)
-	}
-	return map[string]any{"apiVersion": "mockduktor/v1", "kind": kinds.SigningKeyKind, "metadata": map[string]any{"name": name},
-		"spec": map[string]any{"alg": alg, "privateKey": string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: encoded}))}}, nil
 }

@@ -72,7 +72,9 @@ func (c *call) read(into any) error {
 	if err := refused("body", openapi.Mock().ValidateClosedBody(c.method, c.path, object)); err != nil {
 		return err
 	}
-	if err := json.Unmarshal(data, into); err != nil {
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.UseNumber()
+	if err := decoder.Decode(into); err != nil {
 		return &kinds.Error{Message: "The body is not what is expected: " + err.Error()}
 	}
 	return nil

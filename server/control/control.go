@@ -80,6 +80,7 @@ func Register(e *echo.Echo, resolve func(echo.Context) *Control) {
 	registerClock(add)
 	registerSandboxes(add)
 	registerTokens(add)
+	registerKeys(add)
 	registerSettings(add)
 	registerDocs(add)
 	registerPage(e, resolve)
