@@ -229,7 +229,6 @@ func textsOf(claim any) []string {
 	return nil
 }
 
-
 // ExpiryOf reads the exp of a JWT, in seconds since 1970, without checking it.
 func ExpiryOf(token string) (int64, bool) {
 	var claims readClaims

@@ -239,4 +239,3 @@ func (c *call) answerCode(location string) error {
 	c.Response().Header().Set("Cache-Control", "no-store")
 	return c.JSON(http.StatusCreated, body)
 }
-
