@@ -51,19 +51,21 @@ export class Visitor {
     throw new Error(`redirected too often, last to ${url}`);
   }
 
-  // press sends the form that has a button, or a field, of this test id; more
-  // are fields as the person filled them in.
+  // submit sends a form; more are fields as the person filled them in.
+  async submit(page, form, more = {}) {
+    const body = new URLSearchParams();
+    for (const { name, value, type } of form.fields) if (name && type !== 'submit') body.set(name, value ?? '');
+    for (const [name, value] of Object.entries(more)) body.set(name, value);
+    const target = new URL(form.action ?? page.url, page.url);
+    if (form.method?.toLowerCase() !== 'post') return this.open(`${target}?${body}`);
+    return this.open(target, { method: 'POST', body });
+  }
+
+  // press sends the form that has a button of this test id.
   async press(page, testid, more = {}) {
     for (const form of page.forms ?? []) {
       const button = form.buttons.find((one) => one['data-testid'] === testid);
-      if (!button) continue;
-      const body = new URLSearchParams();
-      for (const { name, value, type } of form.fields) if (name && type !== 'submit') body.set(name, value ?? '');
-      for (const [name, value] of Object.entries(more)) body.set(name, value);
-      if (button.name) body.set(button.name, button.value);
-      const target = new URL(form.action ?? page.url, page.url);
-      if (form.method?.toLowerCase() !== 'post') return this.open(`${target}?${body}`);
-      return this.open(target, { method: 'POST', body });
+      if (button) return this.submit(page, form, { ...more, ...(button.name && { [button.name]: button.value }) });
     }
     throw new Error(`no button ${testid} at ${page.url ?? page.location} (${page.status}):\n${page.html}`);
   }
