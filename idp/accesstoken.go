@@ -2,34 +2,9 @@ package idp
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
-	"strings"
 	"time"
 )
-
-// keepAccess keeps the claims of an access token and gives the handle that
-// stands for them: the token of clients whose access_token_format is opaque.
-func (p *Provider) keepAccess(ctx context.Context, claims map[string]any, expires time.Time) (string, error) {
-	payload, err := json.Marshal(claims)
-	if err != nil {
-		return "", fmt.Errorf("encoding claims: %w", err)
-	}
-	var token string
-	err = p.config.Storage.Update(ctx, func(tx Tx) error {
-		id, err := p.newID(tx)
-		if err != nil {
-			return err
-		}
-		token = p.handle(purposeAccess, id, 0)
-		return tx.Put(Record{Kind: kindAccess, ID: id, Expires: expires, Value: json.RawMessage(payload)})
-	})
-	if err != nil {
-		return "", fmt.Errorf("keeping an access token: %w", err)
-	}
-	return token, nil
-}
 
 // refusedToken says why something is no access token of this provider; all
 // other errors are of the storage.
@@ -37,43 +12,27 @@ type refusedToken struct{ reason string }
 
 func (e *refusedToken) Error() string { return e.reason }
 
-// readAccess reads an access token of this provider, signed or opaque. Whether
+// readAccess reads an access token of this provider, signed, opaque or encrypted. Whether
 // it is good still is for the caller to ask.
 func (p *Provider) readAccess(ctx context.Context, token string) (*readClaims, error) {
-	if payload, ok := p.unseal(token); ok {
+	if payload, ok := p.unsealed(token); ok {
 		claims := &readClaims{all: payload}
 		return claims, claims.read()
 	}
-	id, _, ok := p.open(purposeAccess, strings.TrimPrefix(token, p.profile.opaquePrefix))
-	if !ok {
-		claims, err := p.keys().verify(token, p.config.Issuer)
-		if err == nil && claims.ID == nameless {
-			if claims.ID, err = p.notedID(ctx, token); err != nil {
-				return nil, err
-			}
+	claims, err := p.keys().verify(token, p.config.Issuer)
+	if err == nil && claims.ID == nameless {
+		if claims.ID, err = p.notedID(ctx, token); err != nil {
+			return nil, err
 		}
-		if err == nil && p.shape.Scope == ScopeAbsent {
-			return p.withGrantedScope(ctx, claims)
-		}
-		switch {
-		case err != nil:
-			return nil, &refusedToken{err.Error()}
-		case !claims.isAccessToken():
-			return nil, &refusedToken{"this is an ID token; an access token is needed"}
-		}
-		return claims, nil
 	}
-	record, err := p.config.Storage.Record(ctx, kindAccess, id)
-	payload, err := valueOf[json.RawMessage](record, err, p.now())
-	if errors.Is(err, ErrNotFound) {
-		return nil, &refusedToken{"the token has expired"}
+	if err == nil && p.shape.Scope == ScopeAbsent {
+		return p.withGrantedScope(ctx, claims)
 	}
-	if err != nil {
-		return nil, err
-	}
-	claims := &readClaims{all: payload}
-	if err := claims.read(); err != nil {
-		return nil, err
+	switch {
+	case err != nil:
+		return nil, &refusedToken{err.Error()}
+	case !claims.isAccessToken():
+		return nil, &refusedToken{"this is an ID token; an access token is needed"}
 	}
 	return claims, nil
 }

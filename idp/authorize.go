@@ -171,7 +171,7 @@ func (p *Provider) complete(c echo.Context, request *authorization, current *ses
 func (p *Provider) completeAlone(c echo.Context, request *authorization, person *Person, by string) error {
 	var code string
 	err := p.config.Storage.Update(c.Request().Context(), func(tx Tx) error {
-		sid, err := p.newID(tx)
+		sid, err := p.newID(tx, person.Login, request.client.ID)
 		if err != nil {
 			return err
 		}
@@ -190,7 +190,7 @@ func (p *Provider) respondCode(c echo.Context, request *authorization, code stri
 }
 
 func (p *Provider) newCode(tx Tx, request *authorization, in *session) (string, error) {
-	id, err := p.newID(tx)
+	id, err := p.newID(tx, in.Login, request.client.ID)
 	if err != nil {
 		return "", err
 	}

@@ -173,12 +173,7 @@ func claimsShown(token string) shownClaims {
 
 func (p *Provider) readToken(ctx context.Context, call *Call, token string) {
 	var claims shownClaims
-	if id, _, ok := p.open(purposeAccess, strings.TrimPrefix(token, p.profile.opaquePrefix)); ok {
-		record, err := p.config.Storage.Record(ctx, kindAccess, id)
-		if payload, err := valueOf[json.RawMessage](record, err, p.now()); err == nil {
-			_ = json.Unmarshal(payload, &claims)
-		}
-	} else if payload, ok := p.unseal(token); ok {
+	if payload, ok := p.unsealed(token); ok {
 		_ = json.Unmarshal(payload, &claims)
 	} else {
 		claims = claimsShown(token)

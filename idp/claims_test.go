@@ -213,20 +213,20 @@ func TestRecordsExpire(t *testing.T) {
 	s.deviceClient()
 	key := newSigner(t, "ES256")
 	records := func() (n int) {
-		for _, kind := range []string{"access", "assertion", "device", "usercode", "grant", "pending", "proof", "pushed", "revoked"} {
+		for _, kind := range []string{"assertion", "device", "usercode", "grant", "pending", "proof", "pushed", "revoked"} {
 			for range s.world.View().Records("idp." + kind) {
 				n++
 			}
 		}
 		return n
 	}
-	s.client("job", map[string]any{"jwks": key.jwks(), "grant_types": []any{"client_credentials"}, "access_token_format": "opaque"})
+	s.client("job", map[string]any{"jwks": key.jwks(), "grant_types": []any{"client_credentials"}})
 	claims := map[string]any{"iss": "job", "sub": "job", "aud": s.issuer, "exp": start.Unix() + 60, "jti": "x"}
 	s.good(s.post("/token", "", "", assertionForm(key.sign("JWT", claims)), "DPoP", s.proof(key, "POST", "/token")))
 	s.newDevice(url.Values{})
 	s.good(s.push(authorizeQuery()))
 	s.browser().authorize()
-	if records() != 7 {
+	if records() != 6 {
 		t.Errorf("%d records", records())
 	}
 	s.advance(2 * time.Hour)

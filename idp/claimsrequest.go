@@ -3,6 +3,7 @@ package idp
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"reflect"
 	"slices"
 	"strings"
@@ -81,6 +82,15 @@ func (w *claimWish) strings() []string {
 		}
 	}
 	return list
+}
+
+// CheckACR says what is wrong with an authentication context class: acr_values
+// sets them apart by spaces (OpenID Connect Core 1.0, section 3.1.2.1).
+func CheckACR(value string) error {
+	if value == "" || !isPrintable(value) {
+		return errors.New("an acr is printable ASCII without spaces, such as 2 or urn:example:mfa")
+	}
+	return nil
 }
 
 // readClaimsWishes reads acr_values and claims. Of the latter, sub asks for a

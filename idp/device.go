@@ -100,7 +100,7 @@ func (p *Provider) authorizeDevice(c echo.Context) error {
 // openDevice keeps a new request under a user code that no other one has.
 func (p *Provider) openDevice(tx Tx, d *deviceRequest) error {
 	for {
-		id, err := p.newID(tx)
+		id, err := p.newID(tx, d.ClientID)
 		if err != nil {
 			return err
 		}

@@ -25,7 +25,7 @@ func (p *Provider) byClientCredentials(ctx context.Context, client *Client, q pa
 
 func (p *Provider) issueToClient(ctx context.Context, in issuance) (*Tokens, error) {
 	err := p.config.Storage.Update(ctx, func(tx Tx) (err error) {
-		in.id, err = p.newID(tx)
+		in.id, err = p.newID(tx, in.client.ID)
 		return err
 	})
 	if err != nil {

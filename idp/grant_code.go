@@ -115,11 +115,11 @@ func (p *Provider) grantee(ctx context.Context, id string) (*Person, error) {
 // newGrant makes a grant without code, with a session of its own that no
 // cookie leads to. jkt is the key that the request proved to have.
 func (p *Provider) newGrant(tx Tx, client *Client, person *Person, scope scopeList, audience []string, jkt string) (issuance, error) {
-	id, err := p.newID(tx)
+	id, err := p.newID(tx, person.Login, client.ID)
 	if err != nil {
 		return issuance{}, err
 	}
-	sid, err := p.newID(tx)
+	sid, err := p.newID(tx, person.Login, client.ID)
 	if err != nil {
 		return issuance{}, err
 	}

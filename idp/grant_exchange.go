@@ -236,7 +236,7 @@ func (p *Provider) issueFor(ctx context.Context, client *Client, s *subject, q p
 		}
 	}
 	err = p.config.Storage.Update(ctx, func(tx Tx) error {
-		id, err := p.newID(tx)
+		id, err := p.newID(tx, client.ID, s.claims.Subject)
 		if err != nil {
 			return err
 		}

@@ -30,7 +30,7 @@ func (p *Provider) byRefreshToken(ctx context.Context, client *Client, q params)
 		refused = nil
 		g, err := p.grantIn(tx, id)
 		if errors.Is(err, ErrNotFound) {
-			refused = refuse(errInvalidGrant, "the refresh token is no longer good: it has expired, was revoked, or the person signed out")
+			refused = refuse(errInvalidGrant, "the refresh token is no longer good: it has expired, was revoked, the person signed out, or the server was reset or restarted since")
 			return nil
 		}
 		if err != nil {

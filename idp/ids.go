@@ -12,7 +12,6 @@ import (
 
 // Kinds of record.
 const (
-	kindAccess    = "access"
 	kindAssertion = "assertion"
 	kindClient    = "client"
 	kindCounter   = "counter"
@@ -33,9 +32,11 @@ const idBytes = 16
 const idLength = (idBytes*8 + 5) / 6
 
 // newID draws an id of 22 URL-safe characters. With a Secret it is derived
-// from a counter that is kept like everything else, so that the same requests
-// get the same ids after a restart or a reset.
-func (p *Provider) newID(tx Tx) (string, error) {
+// from a counter that is kept like everything else, from the time and from what
+// it is for, so that the same requests get the same ids after a restart or a
+// reset, and what is left of the time before (a cookie, a refresh token) never
+// fits something else.
+func (p *Provider) newID(tx Tx, of ...string) (string, error) {
 	if p.config.Secret == nil {
 		var b [idBytes]byte
 		rand.Read(b[:])
@@ -52,13 +53,15 @@ func (p *Provider) newID(tx Tx) (string, error) {
 	}
 	mac := hmac.New(sha256.New, p.key)
 	mac.Write([]byte("id"))
-	mac.Write(binary.BigEndian.AppendUint64(nil, n))
+	mac.Write(binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, n), uint64(p.now().Unix())))
+	for _, one := range of {
+		mac.Write([]byte(one + "\x00"))
+	}
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil)[:idBytes]), nil
 }
 
 // Purposes of handles; one must never pass for another.
 const (
-	purposeAccess       = "access"
 	purposeCode         = "code"
 	purposeDevice       = "device"
 	purposePushed       = "pushed"

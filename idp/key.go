@@ -35,6 +35,8 @@ const (
 
 // SigningKey is a private key and the one algorithm it is used with.
 type SigningKey struct {
+	// KeyID is the kid; empty: the RFC 7638 thumbprint.
+	KeyID string
 	// Alg is RS256, PS256, ES256 or EdDSA.
 	Alg string
 	// Private is an *rsa.PrivateKey, an *ecdsa.PrivateKey on P-256 or an
@@ -49,6 +51,17 @@ func ParseSigningKey(alg, privateKey string) (SigningKey, error) {
 	if block == nil {
 		return SigningKey{}, errors.New("signing key: no PEM block found; it begins with -----BEGIN PRIVATE KEY-----")
 	}
+	k, err := parsePEM(block)
+	if err != nil {
+		return SigningKey{}, err
+	}
+	k.Alg = alg
+	return k, k.check()
+}
+
+// parsePEM reads the private key of a PEM block; what it signs with is left
+// open.
+func parsePEM(block *pem.Block) (SigningKey, error) {
 	var key any
 	var err error
 	switch block.Type {
@@ -68,13 +81,13 @@ func ParseSigningKey(alg, privateKey string) (SigningKey, error) {
 	if !ok {
 		return SigningKey{}, fmt.Errorf("signing key: a %T cannot sign", key)
 	}
-	k := SigningKey{Alg: alg, Private: signer}
-	return k, k.check()
+	return SigningKey{Private: signer}, nil
 }
 
-// ID is the kid under which the key is published: its thumbprint (RFC 7638).
+// ID is the kid under which the key is published: its own, or its thumbprint
+// (RFC 7638).
 func (k SigningKey) ID() (string, error) {
-	prepared, _, err := prepare(k)
+	prepared, _, err := prepare(k, "")
 	if err != nil {
 		return "", fmt.Errorf("signing key: %w", err)
 	}
@@ -145,6 +158,7 @@ type Keys struct {
 type preparedKey struct {
 	alg      string
 	kid      string
+	suffix   string // of the kid, where the key is listed for another algorithm too
 	private  crypto.Signer
 	public   crypto.PublicKey
 	signer   jws.Signer
@@ -155,13 +169,13 @@ type preparedKey struct {
 
 // NewKeys prepares keys. The first of each algorithm signs; all are published
 // and verify, so that a key can be rotated by putting another before it. The
-// kid is the RFC 7638 thumbprint: a key keeps its kid, and another key never
-// gets it.
+// kid is the RFC 7638 thumbprint where the key has none of its own: a key keeps
+// its kid, and another key never gets it.
 //
 // An RSA key may be listed for RS256 and for PS256; without a key for PS256 the
 // first one for RS256 serves both. Since many clients want alg in every
-// published key, it is then published twice, for PS256 under its thumbprint
-// with .PS256 after it.
+// published key, it is then published twice, for PS256 under its kid with
+// .PS256 after it.
 func NewKeys(list []SigningKey) (*Keys, error) {
 	if len(list) == 0 {
 		return nil, errors.New("signing keys: at least one is needed")
@@ -169,15 +183,18 @@ func NewKeys(list []SigningKey) (*Keys, error) {
 	list = withPS256(list)
 	keys := &Keys{set: jwk.NewSet()}
 	for i, k := range list {
-		prepared, public, err := prepare(k)
+		prepared, public, err := prepare(k, "")
 		if err != nil {
 			return nil, fmt.Errorf("signing key %d: %w", i+1, err)
 		}
 		if other := keys.byID(prepared.kid); other != nil {
+			if !other.public.(interface{ Equal(crypto.PublicKey) bool }).Equal(prepared.public) {
+				return nil, fmt.Errorf("signing key %d: another key has the kid %q already", i+1, prepared.kid)
+			}
 			if other.alg == k.Alg {
 				return nil, fmt.Errorf("signing key %d: the same key is there already", i+1)
 			}
-			prepared, public, err = prepareAs(k, prepared.kid+"."+k.Alg)
+			prepared, public, err = prepare(k, "."+k.Alg)
 			if err != nil {
 				return nil, fmt.Errorf("signing key %d: %w", i+1, err)
 			}
@@ -212,14 +229,11 @@ func withPS256(list []SigningKey) []SigningKey {
 	if rs == nil {
 		return list
 	}
-	return append(slices.Clone(list), SigningKey{Alg: "PS256", Private: rs.Private})
+	return append(slices.Clone(list), SigningKey{KeyID: rs.KeyID, Alg: "PS256", Private: rs.Private})
 }
 
-// prepare makes a key ready under its thumbprint.
-func prepare(k SigningKey) (*preparedKey, jwk.Key, error) { return prepareAs(k, "") }
-
-// prepareAs makes a key ready under a kid; empty: its thumbprint.
-func prepareAs(k SigningKey, kid string) (*preparedKey, jwk.Key, error) {
+// prepare makes a key ready under its kid with the suffix after it.
+func prepare(k SigningKey, suffix string) (*preparedKey, jwk.Key, error) {
 	if err := k.check(); err != nil {
 		return nil, nil, err
 	}
@@ -231,12 +245,14 @@ func prepareAs(k SigningKey, kid string) (*preparedKey, jwk.Key, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	kid := k.KeyID
 	if kid == "" {
 		kid = base64.RawURLEncoding.EncodeToString(thumbprint)
 	}
 	p := &preparedKey{
 		alg:     k.Alg,
-		kid:     kid,
+		kid:     kid + suffix,
+		suffix:  suffix,
 		private: k.Private,
 		public:  k.Private.Public(),
 		headers: map[string]string{},

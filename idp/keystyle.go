@@ -137,13 +137,11 @@ func (k *preparedKey) styled(p *Provider, public jwk.Key) (*preparedKey, error) 
 		if err != nil {
 			return nil, err
 		}
-		// What follows the thumbprint tells two uses of one key apart.
-		suffix := k.kid[min(len(k.kid), base64.RawURLEncoding.EncodedLen(crypto.SHA256.Size())):]
 		named.kid = base64.RawURLEncoding.EncodeToString(thumbprint)
 		if style.kidLength > 0 {
 			named.kid = named.kid[:style.kidLength]
 		}
-		named.kid += suffix
+		named.kid += k.suffix
 		if err := public.Set(jwk.KeyIDKey, named.kid); err != nil {
 			return nil, err
 		}

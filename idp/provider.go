@@ -44,7 +44,9 @@ type Config struct {
 	// Keys sign and verify.
 	Keys *Keys
 	// Secret makes codes, refresh tokens, sessions and other ids the same in
-	// every run that makes the same requests. Nil: they are random.
+	// every run that makes the same requests at the same times, and lets a later
+	// run read the opaque and encrypted access tokens of an earlier one. Nil:
+	// they are random.
 	Secret []byte
 	// Logger gets sign-ins, hints and failures, never a secret. Nil: nothing
 	// is logged.
@@ -145,6 +147,11 @@ func New(config Config) (*Provider, error) {
 	}
 	if len(config.ACRValues) == 0 {
 		config.ACRValues = []string{"1", "2"}
+	}
+	for _, value := range config.ACRValues {
+		if err := CheckACR(value); err != nil {
+			return nil, fmt.Errorf("idp: Config.ACRValues has %q: %w", value, err)
+		}
 	}
 	config.HTTPClient = backChannelClient(config.HTTPClient)
 	orDefault(&config.AccessTokenLifetime, vendor.accessLifetime)

@@ -1,21 +1,17 @@
 package idp
 
-import "crypto"
-
 // Rotated makes new keys for every algorithm there is. With keepOld the old ones
 // stay published after the new, as a rotation in production leaves them; without,
 // their tokens are no longer accepted.
 func (k *Keys) Rotated(keepOld bool) (*Keys, error) {
 	var fresh, old []SigningKey
 	algs := map[string]bool{}
-	seen := map[crypto.Signer]bool{}
 	for _, key := range k.list {
 		// One RSA key may be there for RS256 and PS256 (see NewKeys).
-		if seen[key.private] {
+		if key.suffix != "" {
 			continue
 		}
-		seen[key.private] = true
-		old = append(old, SigningKey{Alg: key.alg, Private: key.private})
+		old = append(old, SigningKey{KeyID: key.kid, Alg: key.alg, Private: key.private})
 		if algs[key.alg] {
 			continue
 		}

@@ -49,7 +49,7 @@ func (p *Provider) writeAccess(ctx context.Context, f *facts, key *preparedKey, 
 	if form == AccessTokenEncrypted {
 		return p.seal(claims)
 	}
-	token, err := p.keepAccess(ctx, claims, f.now.Add(f.lifetime))
+	token, err := p.sealOpaque(claims)
 	return p.profile.opaquePrefix + token, err
 }
 
@@ -76,15 +76,53 @@ func (p *Provider) notedID(ctx context.Context, token string) (string, error) {
 	return id, err
 }
 
+// sealOpaque encrypts claims into a token that shows nothing: nonce and
+// ciphertext in base64url. Nothing is kept of it, so that it is good after a
+// restart with the same secret, as a signed one is with the same keys.
+func (p *Provider) sealOpaque(claims map[string]any) (string, error) {
+	payload, aead, err := p.toSeal(claims)
+	if err != nil {
+		return "", err
+	}
+	nonce := p.mac("opaque nonce", payload)[:aead.NonceSize()]
+	return base64.RawURLEncoding.EncodeToString(aead.Seal(nonce, nonce, payload, []byte(opaqueToken))), nil
+}
+
+// opaqueToken keeps one kind of sealed token from passing for another.
+const opaqueToken = "opaque"
+
+// unsealOpaque is the inverse of sealOpaque; false for what this provider never
+// sealed.
+func (p *Provider) unsealOpaque(token string) (json.RawMessage, bool) {
+	if len(token) > maxToken {
+		return nil, false
+	}
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(token)
+	if err != nil {
+		return nil, false
+	}
+	aead, err := p.sealer()
+	if err != nil || len(raw) < aead.NonceSize() {
+		return nil, false
+	}
+	payload, err := aead.Open(nil, raw[:aead.NonceSize()], raw[aead.NonceSize():], []byte(opaqueToken))
+	return payload, err == nil
+}
+
+// unsealed are the claims of an opaque or encrypted access token; false for what
+// this provider never sealed.
+func (p *Provider) unsealed(token string) (json.RawMessage, bool) {
+	if payload, ok := p.unseal(token); ok {
+		return payload, true
+	}
+	return p.unsealOpaque(strings.TrimPrefix(token, p.profile.opaquePrefix))
+}
+
 // seal encrypts claims so that this provider alone can read them: a JWE by
 // direct encryption (RFC 7516, section 7.1, and RFC 7518, section 4.5). The
 // nonce is a MAC of the content, so that the same claims give the same token.
 func (p *Provider) seal(claims map[string]any) (string, error) {
-	payload, err := json.Marshal(claims)
-	if err != nil {
-		return "", fmt.Errorf("encoding claims: %w", err)
-	}
-	aead, err := p.sealer()
+	payload, aead, err := p.toSeal(claims)
 	if err != nil {
 		return "", err
 	}
@@ -98,7 +136,7 @@ func (p *Provider) seal(claims map[string]any) (string, error) {
 	}
 	b64 := base64.RawURLEncoding
 	protected := b64.EncodeToString(header)
-	nonce := p.mac("nonce", payload)[:aead.NonceSize()]
+	nonce := p.mac("sealed nonce", payload)[:aead.NonceSize()]
 	sealed := aead.Seal(nil, nonce, payload, []byte(protected))
 	text, tag := sealed[:len(sealed)-aead.Overhead()], sealed[len(sealed)-aead.Overhead():]
 	return strings.Join([]string{protected, "", b64.EncodeToString(nonce), b64.EncodeToString(text), b64.EncodeToString(tag)}, "."), nil
@@ -126,6 +164,16 @@ func (p *Provider) unseal(token string) (json.RawMessage, bool) {
 		return nil, false
 	}
 	return payload, true
+}
+
+// toSeal encodes claims beside what encrypts them.
+func (p *Provider) toSeal(claims map[string]any) ([]byte, cipher.AEAD, error) {
+	payload, err := json.Marshal(claims)
+	if err != nil {
+		return nil, nil, fmt.Errorf("encoding claims: %w", err)
+	}
+	aead, err := p.sealer()
+	return payload, aead, err
 }
 
 func (p *Provider) sealer() (cipher.AEAD, error) {

@@ -38,7 +38,7 @@ func (p *Provider) cookie(name, value string) *http.Cookie {
 
 // newSession signs a person in; the cookie value is the handle of its sid.
 func (p *Provider) newSession(tx Tx, login, acr string, edit map[string]any) (*session, error) {
-	sid, err := p.newID(tx)
+	sid, err := p.newID(tx, login)
 	if err != nil {
 		return nil, err
 	}

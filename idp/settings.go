@@ -25,6 +25,8 @@ type Settings struct {
 
 	AnyClient, RequirePassword, AllowPlainPKCE, LoginHintSignsIn, EditableClaims bool
 	DynamicRegistration, DPoPNonce                                               bool
+	// ACRValues; nil: those of the server.
+	ACRValues []string
 
 	// Lifetimes; zero: the vendor's.
 	AccessTokenLifetime, IDTokenLifetime, RefreshTokenLifetime, CodeLifetime, SessionLifetime time.Duration
@@ -51,6 +53,7 @@ func ParseProvider(resource map[string]any) (*Settings, []Problem) {
 		EditableClaims:       spec.boolean("editable_claims", true),
 		DynamicRegistration:  spec.boolean("dynamic_registration", false),
 		DPoPNonce:            spec.boolean("dpop_nonce", false),
+		ACRValues:            spec.list("acr_values"),
 		AccessTokenLifetime:  spec.lifetime("access_token_lifetime"),
 		IDTokenLifetime:      spec.lifetime("id_token_lifetime"),
 		RefreshTokenLifetime: spec.lifetime("refresh_token_lifetime"),
@@ -71,19 +74,27 @@ func ParseProvider(resource map[string]any) (*Settings, []Problem) {
 		s.Mappings = append(s.Mappings, item.mapping())
 	}
 	spec.unknown()
+	for i, value := range s.ACRValues {
+		if err := CheckACR(value); err != nil {
+			spec.report(fmt.Sprintf("acr_values[%d]", i), "is %q; %v", value, err)
+		}
+	}
 	s.checkAddress(spec)
 	if len(problems) == 0 {
-		s.checkMappings(spec)
+		s.checkProfile(spec)
 	}
 	return s, problems
 }
 
-// checkMappings refuses what would be passed over.
-func (s *Settings) checkMappings(spec *fields) {
+// checkProfile refuses what the profile would pass over.
+func (s *Settings) checkProfile(spec *fields) {
 	vendor, err := profileOf(s.Vendor)
 	if err != nil {
 		spec.report("profile", "%v", err)
 		return
+	}
+	if s.DynamicRegistration && vendor.paths.Register == "" {
+		spec.report("dynamic_registration", "is true, and the profile %s has no registration endpoint", vendor.name)
 	}
 	for i, m := range s.Mappings {
 		if vendor.isFixed(m.Claim) {
@@ -149,6 +160,9 @@ func (s *Settings) Configure(config Config, base string) Config {
 	config.LoginHintSignsIn = config.LoginHintSignsIn || s.LoginHintSignsIn
 	config.DynamicRegistration = config.DynamicRegistration || s.DynamicRegistration
 	config.DPoPNonce = config.DPoPNonce || s.DPoPNonce
+	if s.ACRValues != nil {
+		config.ACRValues = s.ACRValues
+	}
 	if !s.EditableClaims {
 		config.EditableClaims = new(bool)
 	}

@@ -57,6 +57,18 @@ type Config struct {
 	DPoPNonce bool
 	// RequirePassword turns the one-click sign-in off.
 	RequirePassword bool
+	// FixedClaims keeps people from changing their claims at the sign-in page.
+	FixedClaims bool
+	// PlainPKCE accepts the code challenge method plain beside S256.
+	PlainPKCE bool
+	// ACRValues are the acr values that a sign-in can count as, the plain one
+	// first; nil: 1 and 2.
+	ACRValues []string
+	// Lifetimes of what the built-in identity provider gives out.
+	Lifetimes Lifetimes
+	// SigningKeys are files of private keys (see idp.ReadSigningKeys) to sign
+	// with instead of the seed's; of each algorithm the first one signs.
+	SigningKeys []string
 	// RandomKeys signs with keys made at the start instead of the seed's.
 	RandomKeys bool
 
@@ -93,6 +105,12 @@ type Config struct {
 	// hooks and called tell the server of requests to the pair.
 	hooks  console.Hooks
 	called func(c echo.Context, call *idp.Call) error
+}
+
+// Lifetimes of tokens, codes and sign-ins where the client has none of its own;
+// zero: the defaults of package idp.
+type Lifetimes struct {
+	AccessToken, IDToken, RefreshToken, Code, SignIn time.Duration
 }
 
 func (c *Config) complete() {
@@ -149,6 +167,22 @@ func (c Config) Validate() error {
 	}
 	if err := c.Network.check(); err != nil {
 		return err
+	}
+	if c.RandomKeys && len(c.SigningKeys) > 0 {
+		return errors.New("--signing-key and --random-keys exclude each other")
+	}
+	for _, value := range c.ACRValues {
+		if err := idp.CheckACR(value); err != nil {
+			return fmt.Errorf("--acr-value %q: %w", value, err)
+		}
+	}
+	for flag, lifetime := range map[string]time.Duration{
+		"access-token": c.Lifetimes.AccessToken, "id-token": c.Lifetimes.IDToken, "refresh-token": c.Lifetimes.RefreshToken,
+		"code": c.Lifetimes.Code, "sign-in": c.Lifetimes.SignIn,
+	} {
+		if lifetime != 0 && lifetime < time.Second {
+			return fmt.Errorf("--%s-lifetime %s: expected a positive duration such as 30s or 72h", flag, lifetime)
+		}
 	}
 	if plan := c.Console.Plan; plan != "" && plan != console.PlanEnterprise && plan != console.PlanFree {
 		return fmt.Errorf("--plan %q: expected %s or %s", plan, console.PlanEnterprise, console.PlanFree)

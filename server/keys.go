@@ -40,6 +40,22 @@ func readyKeys(from []*store.Resource, list []idp.SigningKey) (*signingKeys, err
 	return &signingKeys{from: from, keys: keys, public: keys.Public()}, nil
 }
 
+// secret is what codes, sessions and opaque tokens are derived from. It comes of
+// the first key, so that whoever starts with the same keys can read the opaque
+// and encrypted access tokens of before as well as the signed ones; a rotation
+// leaves it as it is. With random keys it is random too (nil).
+//
+// The world itself is in memory: what is kept there ends with the process,
+// whatever the keys. That is authorization codes, refresh tokens, sign-ins,
+// device codes, pushed requests, clients that registered themselves, and the
+// note that a token was revoked.
+func (s *signingKeys) secret(random bool) ([]byte, error) {
+	if random {
+		return nil, nil
+	}
+	return s.from[0].Value.(*kinds.SigningKey).Secret()
+}
+
 // signing holds the keys in force.
 type signing struct {
 	mu      sync.Mutex // taken to change them

@@ -26,6 +26,7 @@ type Pair struct {
 	Provider *idp.Provider
 	Console  *console.Console
 	keys     *signing
+	secret   []byte // see idp.Config.Secret
 	// providers are those beside the built-in one.
 	providers *providers
 }
@@ -43,29 +44,45 @@ func NewPair(config Config, documents []*seed.Document) (*Pair, error) {
 			return nil, err
 		}
 	}
+	if len(config.SigningKeys) > 0 {
+		if err := mountKeys(world, engine, config.SigningKeys); err != nil {
+			return nil, err
+		}
+	}
 	world.KeepAsSeed()
 	keys, err := keysOf(world.View())
 	if err != nil {
 		return nil, err
 	}
-	return pairOver(config, world, engine, keys)
+	secret, err := keys.secret(config.RandomKeys)
+	if err != nil {
+		return nil, err
+	}
+	return pairOver(config, world, engine, keys, secret)
 }
 
 // pairOver makes the two over a world that is already filled.
-func pairOver(config Config, world *store.World, engine *kinds.Engine, keys *signingKeys) (*Pair, error) {
+func pairOver(config Config, world *store.World, engine *kinds.Engine, keys *signingKeys, secret []byte) (*Pair, error) {
 	common := idp.Config{
 		Storage: store.Directory{World: world}, Clock: world.Clock, Keys: keys.keys,
 		Logger: config.Logger, AnyClient: config.AnyClient, RequirePassword: config.RequirePassword,
 		LoginHintSignsIn: config.LoginHintSignsIn, DynamicRegistration: config.DynamicRegistration, DPoPNonce: config.DPoPNonce,
+		AllowPlainPKCE: config.PlainPKCE, ACRValues: config.ACRValues, Secret: secret,
+	}
+	if config.FixedClaims {
+		common.EditableClaims = new(bool)
 	}
 	builtIn := common
+	builtIn.AccessTokenLifetime, builtIn.IDTokenLifetime = config.Lifetimes.AccessToken, config.Lifetimes.IDToken
+	builtIn.RefreshTokenLifetime, builtIn.CodeLifetime = config.Lifetimes.RefreshToken, config.Lifetimes.Code
+	builtIn.SessionLifetime = config.Lifetimes.SignIn
 	builtIn.Issuer = config.Issuer
 	builtIn.BackChannel = config.Network.backChannel(issuerPath(config.Issuer))
 	provider, err := idp.New(builtIn)
 	if err != nil {
 		return nil, err
 	}
-	pair := &Pair{World: world, Engine: engine, Provider: provider, keys: &signing{}}
+	pair := &Pair{World: world, Engine: engine, Provider: provider, keys: &signing{}, secret: secret}
 	pair.keys.current.Store(keys)
 	pair.providers = &providers{
 		world: world, network: config.Network, config: common, url: config.PublicURL, prefix: config.prefix, keys: pair.keys,
@@ -99,7 +116,7 @@ func (p *Pair) Fork(config Config, world *store.World) (*Pair, error) {
 			return nil, err
 		}
 	}
-	return pairOver(config, world, p.Engine, keys)
+	return pairOver(config, world, p.Engine, keys, p.secret)
 }
 
 // NewEngine returns the kind engine with the rules that the configuration asks for.

@@ -488,6 +488,36 @@ func TestRegistrationAndNonceAreSwitches(t *testing.T) {
 	}
 }
 
+// What the built-in provider has as flags, a further one has as fields.
+func TestProviderSettings(t *testing.T) {
+	running := start(t, server.Config{ACRValues: []string{"low", "high"}, Documents: seeded(t, consoleClient+`
+---
+apiVersion: mockduktor/v1
+kind: Provider
+metadata: {name: open}
+spec: {allow_plain_pkce: true, acr_values: [basic]}
+---
+apiVersion: mockduktor/v1
+kind: Provider
+metadata: {name: closed}
+spec: {}
+`)})
+	for path, want := range map[string]string{
+		"/idp-open":   `acr [basic], PKCE [S256 plain]`,
+		"/idp-closed": `acr [low high], PKCE [S256]`,
+		"/idp":        `acr [low high], PKCE [S256]`,
+	} {
+		var document struct {
+			ACRs       []string `json:"acr_values_supported"`
+			Challenges []string `json:"code_challenge_methods_supported"`
+		}
+		call(t, running, http.MethodGet, path+"/.well-known/openid-configuration", "", nil).json(t, &document)
+		if got := fmt.Sprintf("acr %v, PKCE %v", document.ACRs, document.Challenges); got != want {
+			t.Errorf("%s: %s, want %s", path, got, want)
+		}
+	}
+}
+
 func TestSeedReadsExportsOfOthers(t *testing.T) {
 	running := start(t, server.Config{Seeds: []string{"empty", "testdata/realm.json"}})
 	tokens, err := control.Mint(t.Context(), running.Pair().World, running.Pair().NamedProvider("shop"), "ines", idp.MintRequest{ClientID: "portal"})

@@ -91,7 +91,13 @@ func send(t testing.TB, running *server.Server, method, path, token, media strin
 	if token != "" {
 		request.Header.Set("Authorization", "Bearer "+token)
 	}
-	response, err := http.DefaultClient.Do(request)
+	return do(t, request)
+}
+
+// do sends a request that is ready, following no redirect.
+func do(t testing.TB, request *http.Request) answer {
+	t.Helper()
+	response, err := direct.Do(request)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,3 +108,5 @@ func send(t testing.TB, running *server.Server, method, path, token, media strin
 	}
 	return answer{response.StatusCode, response.Header, data}
 }
+
+var direct = &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}

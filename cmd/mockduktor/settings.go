@@ -11,6 +11,7 @@ import (
 	"github.com/urfave/cli/v3"
 	"go.yaml.in/yaml/v3"
 
+	"github.com/mockduktor/mockduktor/idp"
 	"github.com/mockduktor/mockduktor/server"
 	"github.com/mockduktor/mockduktor/server/console"
 )
@@ -145,7 +146,7 @@ func (s *settings) seedFlag() cli.Flag {
 // worldFlags are those that decide how a world comes to be; serve has them, and
 // the commands that work on a seed without a server.
 func (s *settings) worldFlags() []cli.Flag {
-	jwt := &s.config.Console.JWT
+	jwt, lifetimes := &s.config.Console.JWT, &s.config.Lifetimes
 	return []cli.Flag{
 		&cli.StringFlag{Local: true, Name: "config", Usage: "read settings from `FILE`, YAML with the flags' names as keys", Destination: &s.file.path, Sources: cli.EnvVars("MOCKDUKTOR_CONFIG")},
 		s.seedFlag(),
@@ -172,6 +173,15 @@ func (s *settings) worldFlags() []cli.Flag {
 		s.toggle("dynamic-registration", "anyone may register a client at the identity provider (RFC 7591)", &s.config.DynamicRegistration),
 		s.toggle("dpop-nonce", "every DPoP proof must have a nonce of the identity provider's (RFC 9449)", &s.config.DPoPNonce),
 		s.toggle("require-password", "no sign-in by one click", &s.config.RequirePassword),
+		s.toggle("fixed-claims", "nobody changes their claims at the sign-in page", &s.config.FixedClaims),
+		s.toggle("plain-pkce", "accept the code challenge method plain beside S256", &s.config.PlainPKCE),
+		s.list("acr-value", "an `ACR` that a sign-in can count as, the plain one first; repeatable (default: 1, 2)", &s.config.ACRValues),
+		s.span("access-token-lifetime", "how long an access token is good", idp.DefaultAccessTokenLifetime, &lifetimes.AccessToken),
+		s.span("id-token-lifetime", "how long an ID token is good", idp.DefaultIDTokenLifetime, &lifetimes.IDToken),
+		s.span("refresh-token-lifetime", "how long a refresh token is good", idp.DefaultRefreshTokenLifetime, &lifetimes.RefreshToken),
+		s.span("code-lifetime", "how long an authorization code is good", idp.DefaultCodeLifetime, &lifetimes.Code),
+		s.span("sign-in-lifetime", "how long a browser stays signed in at the identity provider", idp.DefaultSessionLifetime, &lifetimes.SignIn),
+		s.list("signing-key", "sign with the private key in `FILE` instead of the seed's: PEM, a JWK or a JWK set; repeatable, the first of an algorithm signs", &s.config.SigningKeys),
 		s.toggle("random-keys", "sign with fresh keys instead of the seed's: tokens do not survive a restart", &s.config.RandomKeys),
 	}
 }

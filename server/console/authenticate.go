@@ -82,6 +82,8 @@ func bearer(header http.Header) (string, error) {
 	switch {
 	case strings.EqualFold(scheme, "Basic"):
 		return "", refuse("HTTP Basic is not a credential of the Console; the CLI sends it with CDK_AUTH_MODE=external and user and password, for a gateway in front: use CDK_API_KEY with a token, or leave CDK_AUTH_MODE out to log in")
+	case strings.EqualFold(scheme, "DPoP"):
+		return "", refuse("the Authorization header's scheme is not Bearer but DPoP, of which the Console knows nothing: send the token as Bearer, whatever key it is bound to")
 	case !strings.EqualFold(scheme, "Bearer"):
 		return "", refuse("the Authorization header's scheme is not Bearer")
 	case token == "":

@@ -31,6 +31,7 @@ func signingKeyRule() *Rule {
 			if err != nil {
 				return nil, []openapi.Problem{{Path: "spec.privateKey", Expected: err.Error()}}
 			}
+			key.KeyID = text(spec, "kid")
 			return &SigningKey{SigningKey: key}, nil
 		},
 		Settle: func(tx *store.Tx, object map[string]any, value any) []openapi.Problem {
@@ -64,12 +65,20 @@ func NewSigningKey(name, alg string) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
+	return SigningKeyResource(name, key)
+}
+
+// SigningKeyResource is a key as its document has it.
+func SigningKeyResource(name string, key idp.SigningKey) (map[string]any, error) {
 	encoded, err := x509.MarshalPKCS8PrivateKey(key.Private)
 	if err != nil {
 		return nil, fmt.Errorf("signing key: %w", err)
 	}
-	return map[string]any{"apiVersion": "mockduktor/v1", "kind": SigningKeyKind, "metadata": map[string]any{"name": name},
-		"spec": map[string]any{"alg": alg, "privateKey": string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: encoded}))}}, nil
+	spec := map[string]any{"alg": key.Alg, "privateKey": string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: encoded}))}
+	if key.KeyID != "" {
+		spec["kid"] = key.KeyID
+	}
+	return map[string]any{"apiVersion": "mockduktor/v1", "kind": SigningKeyKind, "metadata": map[string]any{"name": name}, "spec": spec}, nil
 }
 
 // RotateKeys draws a new key for an algorithm, "" for each that there are keys
