@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"cel.dev/cel-go/cel"
-	"cel.dev/cel-go/ext"
 	"google.golang.org/protobuf/types/known/structpb"
 )
 
@@ -53,16 +52,13 @@ const (
 // read, so that a start without mappings does not pay for it.
 var expressions = sync.OnceValues(func() (*cel.Env, error) {
 	object := cel.MapType(cel.StringType, cel.DynType)
-	return cel.NewEnv(
+	return cel.NewEnv(append(textFunctions(),
 		cel.Variable("person", object),
 		cel.Variable("client", object),
 		cel.Variable("scope", cel.ListType(cel.StringType)),
 		cel.Variable("now", cel.TimestampType),
 		cel.OptionalTypes(),
-		ext.Strings(),
-		ext.Lists(),
-		ext.Sets(),
-	)
+	)...)
 })
 
 // compile makes the expression ready, or says what is wrong with it.

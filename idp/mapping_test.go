@@ -24,6 +24,11 @@ func TestMappingValues(t *testing.T) {
 		`"email" in scope`: true, `now.getFullYear()`: 2031.0, `int(now) + 1`: float64(start.Unix()) + 1, `{"a": [1, 2.5, null]}`: map[string]any{"a": []any{1.0, 2.5, nil}},
 		`person.email_verified ? "yes" : "no"`: "yes", `size(person.groups)`: 2.0, `person.?claims.?tier.orValue("none")`: "none",
 		`person.claims.nothing`: nil, `null`: nil,
+		`"Ärger AB".lowerAscii()`: "Ärger ab", `"Ärger ab".upperAscii()`: "ÄRGER AB", `" a ".trim()`: "a",
+		`"a-b-c".replace("-", "+")`: "a+b+c", `"a-b-c".replace("-", "+", 1)`: "a+b-c", `"ab".replace("", ".")`: ".a.b.",
+		`"a,b,c".split(",", 2)`: []any{"a", "b,c"}, `"äö".split("")`: []any{"ä", "ö"}, `"a".split(",", 0)`: []any{},
+		`person.groups.map(g, g.upperAscii()).join("|")`: "PLATFORM|OPS", `["a", "b"].join()`: "ab", `[].join(",")`: "",
+		`"grüße".substring(2)`: "üße", `"grüße".substring(2, 4)`: "üß", `"a".substring(1)`: "",
 	} {
 		v := mapped(t, map[string]any{"claim": "x", "value": value})
 		tokens := v.signedIn("ada")
@@ -81,8 +86,11 @@ func TestMappingInEveryPath(t *testing.T) {
 
 // An expression that fails says which it is; one that costs too much ends.
 func TestMappingFailures(t *testing.T) {
+	long := `"` + strings.Repeat("x", 1000) + `"`
 	for value, says := range map[string]string{
-		`1 / (size(person.groups) - 2)`: "division by zero", `person.login + 1`: "no such overload",
+		`"abc".substring(2, 9)`: "2 to 9 is not within the 3 characters", `"abc".substring(-1)`: "is not within", `[dyn(1), "a"].join()`: "every item must be text",
+		`[` + long + `].map(t, t.replace("", t))[0]`: "longer than 65536 bytes",
+		`1 / (size(person.groups) - 2)`:              "division by zero", `person.login + 1`: "no such overload",
 		`[1,2,3,4,5,6,7,8,9,10].map(a, [1,2,3,4,5,6,7,8,9,10].map(b, [1,2,3,4,5,6,7,8,9,10].map(c, [1,2,3,4,5,6,7,8,9,10].map(d, [1,2,3,4,5,6,7,8,9,10].map(e, a*b*c*d*e)))))`: "cost limit",
 	} {
 		v := mapped(t, map[string]any{"claim": "x", "value": value})
