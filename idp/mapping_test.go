@@ -88,7 +88,7 @@ func TestMappingInEveryPath(t *testing.T) {
 func TestMappingFailures(t *testing.T) {
 	long := `"` + strings.Repeat("x", 1000) + `"`
 	for value, says := range map[string]string{
-		`"abc".substring(2, 9)`: "2 to 9 is not within the 3 characters", `"abc".substring(-1)`: "is not within", `[dyn(1), "a"].join()`: "every item must be text",
+		`"abc".substring(2, 9)`: "2 to 9 is not within the 3 characters", `"abc".substring(-1)`: "is not within", `[dyn(1), "a"].join()`: "no such overload",
 		`[` + long + `].map(t, t.replace("", t))[0]`: "longer than 65536 bytes",
 		`1 / (size(person.groups) - 2)`:              "division by zero", `person.login + 1`: "no such overload",
 		`[1,2,3,4,5,6,7,8,9,10].map(a, [1,2,3,4,5,6,7,8,9,10].map(b, [1,2,3,4,5,6,7,8,9,10].map(c, [1,2,3,4,5,6,7,8,9,10].map(d, [1,2,3,4,5,6,7,8,9,10].map(e, a*b*c*d*e)))))`: "cost limit",
