@@ -38,6 +38,28 @@ func Encode(w io.Writer, objects []map[string]any) error {
 	return nil
 }
 
+// EncodeJSON is Encode with one JSON array, which Load reads back too.
+func EncodeJSON(w io.Writer, objects []map[string]any) error {
+	sorted, err := arrange(objects)
+	if err != nil {
+		return err
+	}
+	list := make([]map[string]any, len(sorted))
+	for i, one := range sorted {
+		list[i] = one.object
+	}
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(list); err != nil {
+		return fmt.Errorf("writing the seed: %w", err)
+	}
+	if _, err := io.WriteString(w, escapePlaceholders(b.String())); err != nil {
+		return fmt.Errorf("writing the seed: %w", err)
+	}
+	return nil
+}
+
 // resource is an object with what it is ordered by.
 type resource struct {
 	object     map[string]any

@@ -43,6 +43,11 @@ type Config struct {
 	Stdin     io.Reader
 	Documents []*seed.Document
 
+	// Watch loads the seed's files anew when they change; every WatchEvery, 0:
+	// DefaultWatchEvery, they are looked at.
+	Watch      bool
+	WatchEvery time.Duration
+
 	TLS     TLSConfig
 	Network Network
 
@@ -126,6 +131,9 @@ func (c *Config) complete() {
 	if c.AnswerCheck == nil {
 		c.AnswerCheck = byDocument
 	}
+	if c.WatchEvery == 0 {
+		c.WatchEvery = DefaultWatchEvery
+	}
 	if c.MaxSandboxes == 0 {
 		c.MaxSandboxes = DefaultMaxSandboxes
 	}
@@ -158,6 +166,12 @@ func (c Config) Validate() error {
 	}
 	if strings.HasSuffix(c.PublicURL, "/") {
 		return fmt.Errorf("--public-url %q: leave out the slash at the end", c.PublicURL)
+	}
+	if c.MaxSandboxes < 0 {
+		return fmt.Errorf("--max-sandboxes %d: expected a number above zero", c.MaxSandboxes)
+	}
+	if c.Watch && (c.Documents != nil || len(watched(c.Seeds)) == 0) {
+		return errors.New("--watch: there is no file to watch; name one with --seed")
 	}
 	if (c.TLS.CertFile == "") != (c.TLS.KeyFile == "") {
 		return errors.New("--tls-cert and --tls-key go together")

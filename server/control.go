@@ -16,9 +16,10 @@ func (s *Server) controlOf(site *Site) *control.Control {
 	c := &control.Control{
 		World: site.World, Prefix: site.prefix, Engine: site.Engine, Provider: site.NamedProvider,
 		Settings: s.settingsOf(site), CA: s.ca, Guard: s.guardMock,
-		Update: site.Update, Sync: site.SyncKeys, Apply: site.Apply, Export: func() []map[string]any { return site.Export(context.Background()) },
+		Update: site.Update, Sync: site.SyncKeys, Apply: site.Apply, Replace: site.Replace, Export: func() []map[string]any { return site.Export(context.Background()) },
 	}
 	if site == s.sites.main {
+		c.Sources = &control.Sources{State: s.seedState, Reload: s.Reload}
 		c.Sandboxes = &control.Sandboxes{Open: s.openSandbox, Close: s.sites.Close, Find: s.findSandbox, List: s.listSandboxes}
 	}
 	return c

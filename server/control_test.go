@@ -107,3 +107,24 @@ func TestControlRefusesPagesOfOtherOrigins(t *testing.T) {
 	}
 	expectStatus(t, "mallory", mock(t, running, "GET", "/_mock/v1/person/mallory", nil), 404)
 }
+
+// withoutRedirects gets a page and shows where it would lead.
+func withoutRedirects(t testing.TB, running *server.Server, path string, header http.Header) answer {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), "GET", "http://"+running.Address()+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header = header
+	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	response, err := client.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	data, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer{response.StatusCode, response.Header, data}
+}

@@ -9,9 +9,10 @@ import (
 
 // front is the page for whoever opens the server in a browser: where things are.
 func (s *Server) front(c echo.Context) error {
+	site := s.sites.siteOf(c)
 	c.Response().Header().Set(echo.HeaderContentType, echo.MIMETextHTMLCharsetUTF8)
 	c.Response().WriteHeader(http.StatusOK)
-	return frontPage.Execute(c.Response(), map[string]string{"URL": s.config.PublicURL, "Issuer": s.config.Issuer})
+	return frontPage.Execute(c.Response(), map[string]string{"URL": site.URL, "Issuer": site.Provider.Issuer()})
 }
 
 var frontPage = template.Must(template.New("front").Parse(`<!doctype html>
@@ -35,9 +36,10 @@ small { opacity: .8; }
 <p>A stand-in for Conduktor Console and for the identity provider in front of it.</p>
 <dl>
 <dt>Console API</dt><dd><code>{{.URL}}/api</code></dd>
-<dt>API reference</dt><dd><a href="/docs">/docs</a>, as a file <a href="/public/docs/docs.yaml">docs.yaml</a></dd>
+<dt>API reference</dt><dd><a href="{{.URL}}/docs">/docs</a>, as a file <a href="{{.URL}}/public/docs/docs.yaml">docs.yaml</a></dd>
 <dt>Issuer</dt><dd><code>{{.Issuer}}</code>, <a href="{{.Issuer}}/.well-known/openid-configuration">its discovery document</a></dd>
-<dt>Health</dt><dd><a href="/api/health/ready">/api/health/ready</a></dd>
+<dt>Setting the scene</dt><dd><a href="{{.URL}}/_mock/docs">/_mock/docs</a></dd>
+<dt>Health</dt><dd><a href="{{.URL}}/api/health/ready">/api/health/ready</a></dd>
 </dl>
 <p><small>An independent emulator, not a product of Conduktor.</small></p>
 </main>

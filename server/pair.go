@@ -27,6 +27,7 @@ type Pair struct {
 	Console  *console.Console
 	keys     *signing
 	secret   []byte // see idp.Config.Secret
+	config   Config
 	// providers are those beside the built-in one.
 	providers *providers
 }
@@ -82,7 +83,7 @@ func pairOver(config Config, world *store.World, engine *kinds.Engine, keys *sig
 	if err != nil {
 		return nil, err
 	}
-	pair := &Pair{World: world, Engine: engine, Provider: provider, keys: &signing{}, secret: secret}
+	pair := &Pair{World: world, Engine: engine, Provider: provider, keys: &signing{}, secret: secret, config: config}
 	pair.keys.current.Store(keys)
 	pair.providers = &providers{
 		world: world, network: config.Network, config: common, url: config.PublicURL, prefix: config.prefix, keys: pair.keys,
@@ -195,6 +196,60 @@ func faultOf(document *seed.Document, err error) seed.Fault {
 		fault.Problem = refused.Detail()
 	}
 	return fault
+}
+
+// Replace makes documents the whole world, and what a reset returns to; faults
+// are seed.Faults, and then nothing changes. Signing keys stay unless the
+// documents bring some and the server was given none; who is signed in at the
+// identity provider stays so. Snapshots and the clock are left as they are.
+func (p *Pair) Replace(documents []*seed.Document) error {
+	next := store.NewAt(p.World.Clock)
+	if err := Load(next, p.Engine, p.config.Console.AdminEmail, documents); err != nil {
+		return err
+	}
+	before := p.World.View()
+	if err := p.keepKeys(next, before); err != nil {
+		return err
+	}
+	if _, err := keysOf(next.View()); err != nil {
+		return err
+	}
+	next.KeepAsSeed()
+	err := next.Update(func(tx *store.Tx) error {
+		for record := range before.SignIns() {
+			if err := tx.PutRecord(*record); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	p.World.Replace(next)
+	return p.SyncKeys()
+}
+
+// keepKeys takes the signing keys of the present world over where the next one
+// has none, or where they are random or were given to the server.
+func (p *Pair) keepKeys(next *store.World, before *store.Tx) error {
+	return next.Update(func(tx *store.Tx) error {
+		brought := kinds.SigningKeys(tx)
+		if len(brought) > 0 && !p.config.RandomKeys && len(p.config.SigningKeys) == 0 {
+			return nil
+		}
+		for _, resource := range brought {
+			if err := tx.Delete(resource); err != nil {
+				return err
+			}
+		}
+		for _, resource := range kinds.SigningKeys(before) {
+			if err := tx.Put(resource); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // Export returns every resource of the world as people would write it: without

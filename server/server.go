@@ -4,6 +4,7 @@ package server
 
 import (
 	"context"
+	"crypto/sha256"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -33,6 +34,7 @@ type Server struct {
 	http     *http.Server
 	ca       []byte // development CA in PEM; nil without one
 	done     chan error
+	seeds    seeds
 	paths    []string // see RoutePaths
 	// closing is done once the server begins to end.
 	closing context.Context
@@ -50,6 +52,10 @@ func Start(config Config) (*Server, error) {
 	}
 	config.complete()
 	go openapi.Preload() // while the seed is read
+	var files [sha256.Size]byte
+	if config.Watch {
+		files = stamp(config.Seeds) // before they are read: what changes meanwhile is seen
+	}
 	documents := config.Documents
 	if documents == nil {
 		var err error
@@ -66,6 +72,10 @@ func Start(config Config) (*Server, error) {
 		return nil, errors.Join(err, listener.Close())
 	}
 	go func() { s.done <- s.serve() }()
+	if config.Watch {
+		s.seeds.stamp = files
+		go s.watch(s.closing)
+	}
 	return s, nil
 }
 
@@ -80,6 +90,7 @@ func assemble(config Config, documents []*seed.Document, listener net.Listener) 
 		return nil, err
 	}
 	s.config = config
+	s.seeds.loaded = time.Now().UTC()
 	main := &Site{Pair: pair, URL: config.PublicURL, Journal: newJournal(config)}
 	s.sites = &sites{config: config, main: main, boxes: map[string]*Site{}}
 	s.http = &http.Server{
@@ -123,7 +134,7 @@ func (s *Server) routes() http.Handler {
 	}
 	e.HTTPErrorHandler = s.unrouted
 	console.Register(e, openapi.Console(), func(c echo.Context) *console.Console { return s.sites.siteOf(c).Console })
-	console.RegisterDocs(e)
+	console.RegisterDocs(e, func(c echo.Context) string { return s.sites.siteOf(c).prefix })
 	control.Register(e, func(c echo.Context) *control.Control { return s.controlOf(s.sites.siteOf(c)) })
 	e.GET("/", s.front)
 	for _, route := range e.Routes() {

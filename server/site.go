@@ -56,6 +56,7 @@ type sites struct {
 
 	mu    sync.RWMutex
 	boxes map[string]*Site
+	next  time.Time // when the first of them expires; zero = never
 }
 
 // Open makes a sandbox. id "" takes a random one; from "" forks the seed, else
@@ -80,7 +81,7 @@ func (s *sites) Open(id, from string, keep time.Duration) (*Site, error) {
 	}
 	prefix := sandboxPath + id
 	config := s.config
-	config.prefix = prefix
+	config.prefix, config.Console.Prefix = prefix, prefix
 	config.PublicURL += prefix
 	config.Issuer = config.PublicURL + "/idp"
 	switch trusted := s.config.Console.JWT.Issuer; {
@@ -113,6 +114,7 @@ func (s *sites) Open(id, from string, keep time.Duration) (*Site, error) {
 		return nil, fmt.Errorf("%w: there are %d already, the most that --max-sandboxes allows", ErrSandboxTaken, len(s.boxes))
 	}
 	s.boxes[id] = site
+	s.expects(site)
 	return site, nil
 }
 
@@ -120,14 +122,29 @@ func isSandboxID(id string) bool {
 	return len(id) <= 64 && strings.Trim(id, "abcdefghijklmnopqrstuvwxyz0123456789-") == "" && id != ""
 }
 
-// sweep forgets the sandboxes whose time is over; mu is held.
+// sweep forgets the sandboxes whose time is over; mu is held. It looks at none
+// before the first of them is.
 func (s *sites) sweep() {
 	now := time.Now()
+	if s.next.IsZero() || now.Before(s.next) {
+		return
+	}
+	s.next = time.Time{}
 	for id, site := range s.boxes {
-		if !site.Expires.IsZero() && !now.Before(site.Expires) {
-			site.Journal.Close()
+		switch {
+		case site.Expires.IsZero():
+		case !now.Before(site.Expires):
 			delete(s.boxes, id)
+		default:
+			s.expects(site)
 		}
+	}
+}
+
+// expects notes when a sandbox expires; mu is held.
+func (s *sites) expects(site *Site) {
+	if !site.Expires.IsZero() && (s.next.IsZero() || site.Expires.Before(s.next)) {
+		s.next = site.Expires
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 
 // Settings of one Console. The names follow the product's properties.
 type Settings struct {
+	Prefix        string // path before everything: /s/{id} in a sandbox, or ""
 	JWT           JWTSettings
 	AdminEmail    string // admin.email, the root admin
 	AdminPassword string // admin.password

@@ -2,6 +2,7 @@ package console
 
 import (
 	"github.com/labstack/echo/v4"
+	"github.com/swaggest/swgui"
 	"github.com/swaggest/swgui/v5emb"
 )
 
@@ -9,9 +10,16 @@ import (
 // host's root, not under /api.
 const docsPath = "/docs"
 
-// RegisterDocs adds the browsable API reference. Its assets are in the binary.
-func RegisterDocs(e *echo.Echo) {
-	page := echo.WrapHandler(v5emb.New("Conduktor Console API (mockduktor)", "/public/docs/docs.json", docsPath))
+// RegisterDocs adds the browsable API reference, whose assets are in the binary.
+// prefix is the path before everything where a request arrived.
+func RegisterDocs(e *echo.Echo, prefix func(echo.Context) string) {
+	page := func(c echo.Context) error {
+		v5emb.NewHandlerWithConfig(swgui.Config{
+			Title: "Conduktor Console API (mockduktor)", SwaggerJSON: prefix(c) + "/public/docs/docs.json",
+			BasePath: prefix(c) + docsPath, InternalBasePath: docsPath,
+		}).ServeHTTP(c.Response(), c.Request())
+		return nil
+	}
 	e.GET(docsPath, page)
 	e.GET(docsPath+"/*", page)
 }

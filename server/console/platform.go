@@ -53,9 +53,9 @@ func platformLicense(c *call) error {
 }
 
 func documentYAML(c *call) error {
-	return c.Blob(http.StatusOK, "application/yaml; charset=utf-8", c.Document.YAML())
+	return c.Blob(http.StatusOK, "application/yaml; charset=utf-8", c.Document.YAMLBelow(c.Settings.Prefix))
 }
 
 func documentJSON(c *call) error {
-	return c.Blob(http.StatusOK, "application/json", c.Document.JSON())
+	return c.Blob(http.StatusOK, "application/json", c.Document.JSONBelow(c.Settings.Prefix))
 }

@@ -36,6 +36,10 @@ type Control struct {
 	Sync func() error
 	// Apply puts documents into the world, all or none; faults are seed.Faults.
 	Apply func(documents []*seed.Document) error
+	// Replace makes documents the whole world and its seed.
+	Replace func(documents []*seed.Document) error
+	// Sources are those of the server's world; nil in a sandbox, which has none.
+	Sources *Sources
 	// Export returns every resource as a seed has it.
 	Export func() []map[string]any
 	// Sandboxes are those of the server; nil in a sandbox, which has none.

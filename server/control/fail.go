@@ -19,11 +19,11 @@ import (
 type problem struct {
 	Title   string  `json:"title"`
 	Message string  `json:"msg,omitempty"`
-	Faults  []fault `json:"faults,omitempty"`
+	Faults  []Fault `json:"faults,omitempty"`
 }
 
-// fault is one fault of a seed; lines and columns count from 1.
-type fault struct {
+// Fault is one fault of a seed; lines and columns count from 1.
+type Fault struct {
 	File    string `json:"file,omitempty"`
 	Line    int    `json:"line,omitempty"`
 	Column  int    `json:"column,omitempty"`
@@ -53,7 +53,7 @@ var outcomes = map[kinds.Code]outcome{
 func fail(c echo.Context, err error) error {
 	var faults seed.Faults
 	if errors.As(err, &faults) {
-		return c.JSON(http.StatusBadRequest, problem{Title: outcomes[kinds.Invalid].title, Message: faults.Error(), Faults: shown(faults)})
+		return c.JSON(http.StatusBadRequest, problem{Title: outcomes[kinds.Invalid].title, Message: faults.Error(), Faults: FaultsOf(faults)})
 	}
 	var refusal *kinds.Error
 	var refusedByProvider *idp.Error
@@ -73,10 +73,11 @@ func fail(c echo.Context, err error) error {
 	return c.JSON(answer.status, problem{Title: answer.title, Message: refusal.Error()})
 }
 
-func shown(faults seed.Faults) []fault {
-	list := make([]fault, len(faults))
+// FaultsOf are the faults of a seed as this API shows them.
+func FaultsOf(faults seed.Faults) []Fault {
+	list := make([]Fault, len(faults))
 	for i, one := range faults {
-		list[i] = fault{one.File, one.Line, one.Column, one.Kind, one.Name, one.Field, one.Problem, one.Remedy}
+		list[i] = Fault{one.File, one.Line, one.Column, one.Kind, one.Name, one.Field, one.Problem, one.Remedy}
 	}
 	return list
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"net/http"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -15,7 +16,10 @@ import (
 func registerState(add adder) {
 	add(http.MethodPost, "/_mock/reset", reset)
 	add(http.MethodGet, "/_mock/seed", export)
-	add(http.MethodPost, "/_mock/seed", apply)
+	add(http.MethodPost, "/_mock/seed", func(c *call) error { return c.load(c.Apply) })
+	add(http.MethodPut, "/_mock/seed", func(c *call) error { return c.load(c.Replace) })
+	add(http.MethodGet, "/_mock/seed/sources", showSources)
+	add(http.MethodPost, "/_mock/seed/reload", reload)
 	add(http.MethodGet, "/_mock/snapshots", listSnapshots)
 	add(http.MethodPut, "/_mock/snapshots/{snapshot}", keepSnapshot)
 	add(http.MethodPost, "/_mock/snapshots/{snapshot}/restore", restoreSnapshot)
@@ -37,19 +41,19 @@ func reset(c *call) error {
 
 // export writes the present world as one seed.
 func export(c *call) error {
-	objects := c.Export()
+	encode, media := seed.Encode, yamlType
 	if c.QueryParam("format") == "json" {
-		return c.JSON(http.StatusOK, append([]map[string]any{}, objects...))
+		encode, media = seed.EncodeJSON, echo.MIMEApplicationJSON
 	}
 	var out bytes.Buffer
-	if err := seed.Encode(&out, objects); err != nil {
+	if err := encode(&out, c.Export()); err != nil {
 		return err
 	}
-	return c.Blob(http.StatusOK, yamlType, out.Bytes())
+	return c.Blob(http.StatusOK, media, out.Bytes())
 }
 
-// apply puts the documents of a seed into the world, all or none.
-func apply(c *call) error {
+// load takes the documents of a seed in, all or none.
+func (c *call) load(into func(documents []*seed.Document) error) error {
 	text, err := c.bytes(seed.MaxBytes, yamlType, "application/x-yaml", echo.MIMEApplicationJSON)
 	if err != nil {
 		return err
@@ -58,10 +62,60 @@ func apply(c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := c.Apply(documents); err != nil {
+	if err := into(documents); err != nil {
 		return err
 	}
-	return c.JSON(http.StatusOK, map[string]int{"applied": len(documents)})
+	return c.JSON(http.StatusOK, loaded{len(documents)})
+}
+
+// loaded says how many documents of a seed were taken in.
+type loaded struct {
+	Applied int `json:"applied"`
+}
+
+// Sources are the files that the server's world comes from.
+type Sources struct {
+	State  func() SeedState
+	Reload func() (documents int, err error)
+}
+
+// SeedState is how the sources of a world are.
+type SeedState struct {
+	Sources  []string  `json:"sources"`
+	Watched  bool      `json:"watched"`
+	LoadedAt time.Time `json:"loaded_at"`         // by the machine's clock
+	Failure  string    `json:"failure,omitempty"` // why the last load left the world as it was
+	Faults   []Fault   `json:"faults,omitempty"`
+}
+
+func (c *call) sources() (*Sources, error) {
+	if c.Sources == nil {
+		return nil, &kinds.Error{Code: kinds.Conflict, Message: "A sandbox comes from no files: ask the server's own /_mock"}
+	}
+	return c.Sources, nil
+}
+
+func showSources(c *call) error {
+	sources, err := c.sources()
+	if err != nil {
+		return err
+	}
+	state := sources.State()
+	state.Sources = append([]string{}, state.Sources...)
+	return c.JSON(http.StatusOK, state)
+}
+
+// reload reads the files of the seed again.
+func reload(c *call) error {
+	sources, err := c.sources()
+	if err != nil {
+		return err
+	}
+	documents, err := sources.Reload()
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, loaded{documents})
 }
 
 func listSnapshots(c *call) error { return c.JSON(http.StatusOK, c.World.Snapshots()) }

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"iter"
 
 	"github.com/mockduktor/mockduktor/idp"
 )
@@ -77,6 +78,9 @@ func (d Directory) Update(_ context.Context, fn func(tx idp.Tx) error) error {
 type idpTx struct{ tx *Tx }
 
 const idpRecords = "idp."
+
+// SignIns walks what the identity provider has noted: sessions, codes, grants.
+func (t *Tx) SignIns() iter.Seq[*Record] { return t.RecordsBelow(idpRecords) }
 
 func (t idpTx) Record(kind, id string) (*idp.Record, error) {
 	record, err := t.tx.Record(idpRecords+kind, id)

@@ -152,9 +152,12 @@ func (t *Tx) DeleteFamily(family string) error {
 }
 
 // Records walks the records of a kind in id order.
-func (t *Tx) Records(kind string) iter.Seq[*Record] {
+func (t *Tx) Records(kind string) iter.Seq[*Record] { return t.RecordsBelow(kind + "\x00") }
+
+// RecordsBelow walks the records of all kinds whose names begin with a prefix.
+func (t *Tx) RecordsBelow(prefix string) iter.Seq[*Record] {
 	return func(yield func(*Record) bool) {
-		rows, err := t.txn.Get(tableRecord, indexID+"_prefix", []byte(kind+"\x00"))
+		rows, err := t.txn.Get(tableRecord, indexID+"_prefix", []byte(prefix))
 		if err != nil {
 			panic(fmt.Sprintf("store: %v", err)) // only a wrong index name or argument type
 		}

@@ -31,12 +31,15 @@ type World struct {
 var versions atomic.Uint64
 
 // New returns an empty world with its own running clock.
-func New() *World {
+func New() *World { return NewAt(NewClock()) }
+
+// NewAt returns an empty world by a clock that there is already.
+func NewAt(clock *Clock) *World {
 	db, err := memdb.NewMemDB(schema())
 	if err != nil {
 		panic(fmt.Sprintf("store: schema: %v", err)) // the schema is a constant
 	}
-	return newWorld(db, db.Snapshot(), NewClock())
+	return newWorld(db, db.Snapshot(), clock)
 }
 
 func newWorld(db, seed *memdb.MemDB, clock *Clock) *World {
