@@ -77,6 +77,9 @@ func (p *Provider) credentialsOf(c echo.Context, q params) (credentials, error) 
 		return shown, nil
 	}
 	scheme, encoded, _ := strings.Cut(header, " ")
+	if p.profile.colonBasic {
+		scheme = strings.TrimSuffix(scheme, ":")
+	}
 	if !strings.EqualFold(scheme, "Basic") {
 		return shown, p.invalidClient("the Authorization header must be Basic, is '" + shorten(scheme, 20) + "'")
 	}

@@ -49,7 +49,7 @@ func (p *Provider) byRefreshToken(ctx context.Context, client *Client, q params)
 			refused = refuse(errInvalidGrant, "the refresh token was used before; every token of this grant is now revoked (RFC 9700, section 4.14.2)")
 			return p.endGrant(tx, g, p.accessLifetime(client))
 		}
-		scope, err := narrowed(g.Scope, q.get("scope"))
+		scope, err := p.refreshedScope(client, g.Scope, q.get("scope"))
 		if err != nil {
 			return err
 		}
@@ -107,6 +107,15 @@ func (p *Provider) nextRefresh(client *Client, g *grant, used string) string {
 // client may use it and, at some vendors, asked for access while offline.
 func (p *Provider) givesRefresh(client *Client, scope scopeList) bool {
 	return client.grants(GrantRefreshToken) && (!p.profile.refreshNeedsOffline || scope.has(scopeOfflineAccess))
+}
+
+// refreshedScope is the scope of one refresh: part of the granted one or, at
+// some vendors, whatever the client may ask for.
+func (p *Provider) refreshedScope(client *Client, granted scopeList, asked string) (scopeList, error) {
+	if p.profile.refreshesAnyScope && asked != "" {
+		return scopeFor(client, asked, true)
+	}
+	return narrowed(granted, asked)
 }
 
 // narrowed is the scope of one refresh: part of the granted one, which stays as

@@ -159,6 +159,15 @@ type profile struct {
 	refusals []refusal
 	// body writes a refusal; nil: error and error_description.
 	body func(p *Provider, r refusal, code, description string) any
+	// refreshesAnyScope: a refresh token serves other scopes than the granted
+	// ones too, such as those of another API.
+	refreshesAnyScope bool
+	// colonBasic takes Basic with a colon after it as well: what the only Okta
+	// client of Passport sends (passport-okta-oauth), and so Backstage's.
+	colonBasic bool
+	// tokenInAddress takes access_token in the address of userinfo as well (RFC
+	// 6750, section 2.3), where passport-auth0 has it.
+	tokenInAddress bool
 	// bareUserInfo: refusals of userinfo have a challenge and no body, or the
 	// text if there is one.
 	bareUserInfo     bool

@@ -104,6 +104,6 @@ func auth0(v Vendor) *profile {
 			{at: tokenEndpoint, code: errInvalidGrant, grant: GrantRefreshToken, status: http.StatusForbidden, newMessage: "Unknown or invalid refresh token."},
 			{at: tokenEndpoint, code: errInvalidGrant, grant: GrantPassword, status: http.StatusForbidden, newMessage: "Wrong email or password."},
 		},
-		bareUserInfo: true, userInfoRefusals: "Unauthorized",
+		bareUserInfo: true, userInfoRefusals: "Unauthorized", tokenInAddress: true,
 	}
 }

@@ -133,6 +133,7 @@ func entra(v Vendor) *profile {
 		accessLifetime: 3599 * time.Second, idLifetime: time.Hour, codeLifetime: 10 * time.Minute, refreshLifetime: 90 * 24 * time.Hour,
 		refresh:             func(*Client) refreshPolicy { return keepOldRefresh },
 		refreshNeedsOffline: true,
+		refreshesAnyScope:   true,
 		without: []string{
 			"code_challenge_methods_supported", "grant_types_supported", "prompt_values_supported", "authorization_response_iss_parameter_supported",
 		},

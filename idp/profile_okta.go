@@ -79,7 +79,7 @@ func okta(v Vendor) *profile {
 			{at: tokenEndpoint, code: errInvalidGrant, grant: GrantRefreshToken, newMessage: "The refresh token is invalid or expired."},
 			{at: tokenEndpoint, code: errInvalidGrant, grant: GrantPassword, newMessage: "The credentials provided were invalid."},
 		},
-		bareUserInfo: true,
+		bareUserInfo: true, colonBasic: true,
 	}
 	if org {
 		p.audience = func(f *facts) []string { return []string{f.base} }

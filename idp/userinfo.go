@@ -124,30 +124,22 @@ func (p *Provider) challenged(scheme string, err error) error {
 	return err
 }
 
-// bearer finds the access token: in the header, or in the form of a POST (RFC
-// 6750, sections 2.1 and 2.2). scheme is Bearer or DPoP.
+// bearer finds the access token: in the header, or beside it. scheme is Bearer
+// or DPoP.
 func (p *Provider) bearer(c echo.Context) (token, scheme string, err error) {
-	r := c.Request()
-	inForm := ""
-	if r.Method == http.MethodPost && strings.HasPrefix(r.Header.Get(echo.HeaderContentType), echo.MIMEApplicationForm) {
-		q, err := form(c)
-		if err == nil {
-			err = q.once()
-		}
-		if err != nil {
-			return "", "", err
-		}
-		inForm = q.get("access_token")
+	beside, err := p.tokenBeside(c)
+	if err != nil {
+		return "", "", err
 	}
-	header := r.Header.Get(echo.HeaderAuthorization)
+	header := c.Request().Header.Get(echo.HeaderAuthorization)
 	if header == "" {
-		if inForm != "" {
-			return inForm, schemeBearer, nil
+		if beside != "" {
+			return beside, schemeBearer, nil
 		}
 		return "", "", p.noToken("no access token was sent: send the header Authorization: Bearer and the token")
 	}
-	if inForm != "" {
-		return "", "", p.bearerError(http.StatusBadRequest, errInvalidRequest, "the token is in the header and in the form; it must be in one of them", "")
+	if beside != "" {
+		return "", "", p.bearerError(http.StatusBadRequest, errInvalidRequest, "the token is in the header and in the form or the address; it must be in one of them", "")
 	}
 	scheme, token, _ = strings.Cut(header, " ")
 	token = strings.TrimSpace(token)
@@ -159,6 +151,25 @@ func (p *Provider) bearer(c echo.Context) (token, scheme string, err error) {
 		return token, schemeDPoP, nil
 	}
 	return "", "", p.noToken("the Authorization header must be Bearer, or DPoP, and the token")
+}
+
+// tokenBeside finds a token that is not in the header: in the form of a POST
+// (RFC 6750, section 2.2) or, where the vendor takes it there, in the address
+// (section 2.3). Empty: there is none.
+func (p *Provider) tokenBeside(c echo.Context) (string, error) {
+	r := c.Request()
+	var q params
+	var err error
+	switch {
+	case r.Method == http.MethodPost && strings.HasPrefix(r.Header.Get(echo.HeaderContentType), echo.MIMEApplicationForm):
+		q, err = form(c)
+	case r.Method == http.MethodGet && p.profile.tokenInAddress:
+		q, err = parseParams(r.URL.RawQuery)
+	}
+	if err == nil {
+		err = q.once()
+	}
+	return q.get("access_token"), err
 }
 
 // noToken refuses a request that shows no token, or tries another way of

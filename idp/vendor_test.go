@@ -603,6 +603,32 @@ func TestEntraV2Profile(t *testing.T) {
 	}
 }
 
+// A refresh token of Entra serves other scopes than those that were granted, as
+// Backstage's microsoft module asks for those of Graph; not those that the client
+// may not have.
+func TestEntraRefreshesOtherScopes(t *testing.T) {
+	const tenant = "6a3a5b9e-3c1e-4f7e-9d43-0c7a54d0c111"
+	v := newVendor(t, map[string]any{"profile": "entra", "tenant": tenant})
+	asked := func(scope string) *answer {
+		tokens := v.signedIn("ada", "scope", "openid email offline_access api://console/read")
+		return v.post(url.Values{"grant_type": {"refresh_token"}, "refresh_token": {tokens["refresh_token"].(string)}, "scope": {scope}})
+	}
+	a := asked("openid email User.Read offline_access")
+	if a.StatusCode != 200 {
+		t.Fatalf("%s %s", a.Status, a.body)
+	}
+	claims := v.claims(v.object(a)["access_token"])
+	if claims["aud"] != "00000003-0000-0000-c000-000000000000" || claims["scp"] != "User.Read" {
+		t.Errorf("aud %v, scp %v", claims["aud"], claims["scp"])
+	}
+	v.client("app", map[string]any{
+		"client_secret": appSecret, "redirect_uris": []any{callback}, "scope": "openid email offline_access api://console/read",
+	})
+	if a := asked("openid User.Read"); a.StatusCode != 400 || v.object(a)["error"] != "invalid_scope" {
+		t.Errorf("a scope that the client may not have: %s %s", a.Status, a.body)
+	}
+}
+
 func TestEntraV1Profile(t *testing.T) {
 	v := newVendor(t, map[string]any{"profile": "entra", "tenant": tenant, "version": 1})
 	if v.issuer != v.host+"/"+tenant+"/" || v.endpoint("token_endpoint") != v.issuer+"oauth2/token" || v.endpoint("jwks_uri") != v.issuer+"discovery/keys" || v.endpoint("userinfo_endpoint") != v.issuer+"openid/userinfo" {
