@@ -2,9 +2,10 @@
 import { appendFileSync, readFileSync } from 'node:fs';
 import { after, test } from 'node:test';
 
-// party names a client of the matrix and the folder of its package.
-export function party(client, folder = client) {
-  const manifest = new URL(`node_modules/${folder}/package.json`, import.meta.url);
+// party names a client of the matrix, the folder of its package and the file that
+// this is installed beside.
+export function party(client, folder = client, beside = import.meta.url) {
+  const manifest = new URL(`node_modules/${folder}/package.json`, beside);
   const { version } = JSON.parse(readFileSync(manifest, 'utf8'));
   const features = [];
   after(() => {

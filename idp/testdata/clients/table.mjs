@@ -8,7 +8,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 const columns = [
   'discovery', 'sign-in', 'PKCE', 'ID token', 'userinfo', 'refresh', 'silent renewal', 'popup', 'logout', 'revocation',
   'introspection', 'client credentials', 'device', 'token exchange', 'JWT bearer', 'private_key_jwt',
-  'PAR', 'DPoP', 'form_post', 'registration', 'all algorithms', 'groups', 'TLS',
+  'PAR', 'DPoP', 'form_post', 'registration', 'all algorithms', 'groups', 'TLS', 'vendor profiles',
 ];
 const begin = '<!-- clients:begin -->';
 const end = '<!-- clients:end -->';

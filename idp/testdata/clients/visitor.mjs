@@ -26,13 +26,18 @@ function formsOf(html) {
 export class Visitor {
   #cookies = new Map();
 
+  // fetches is how it reaches hosts; fetch where none is given.
+  constructor(fetches = fetch) {
+    this.fetches = fetches;
+  }
+
   // open goes to an address; init is that of fetch.
   async open(address, init = {}) {
     let url = new URL(address);
     const { host } = url;
     for (let hops = 0; hops < 10; hops++) {
       const cookie = [...this.#cookies].map(([name, value]) => `${name}=${value}`).join('; ');
-      const response = await fetch(url, { redirect: 'manual', ...init, headers: { ...init.headers, ...(cookie && { cookie }) } });
+      const response = await this.fetches(url, { redirect: 'manual', ...init, headers: { ...init.headers, ...(cookie && { cookie }) } });
       for (const set of response.headers.getSetCookie()) {
         const [, name, value] = set.match(/^([^=]+)=([^;]*)/);
         if (!value || /max-age=0|expires=thu, 01 jan 1970/i.test(set)) this.#cookies.delete(name);
