@@ -2,24 +2,38 @@ package seed
 
 import (
 	"bytes"
-	"embed"
+	"compress/gzip"
+	_ "embed" // the default estate
 	"encoding/json"
 	"fmt"
-	"io/fs"
+	"sync"
 )
 
-// estate is the embedded default: the documents of an invented retailer.
-//
-//go:embed default/*.yaml
-var estate embed.FS
-
-// bundle is the estate once more, parsed ahead and in the order of application:
-// reading YAML would take a good part of the time in which the server is to be
-// up. A test keeps the two equal and writes the file:
+// bundle is the default estate, the documents of an invented retailer in
+// default/*.yaml, parsed ahead and in the order of application: reading YAML would
+// take a good part of the time in which the server is to be up. A test keeps it
+// and the texts equal to the files and writes them:
 // go test ./seed -run TestBundle -update.
 //
 //go:embed default.json
 var bundle []byte
+
+// packedTexts are the files themselves, by name. Only faults need them: to point
+// at a field.
+//
+//go:embed default.texts.gz
+var packedTexts []byte
+
+var estateTexts = sync.OnceValue(func() map[string]string {
+	var texts map[string]string
+	r, err := gzip.NewReader(bytes.NewReader(packedTexts))
+	if err == nil {
+		if err = json.NewDecoder(r).Decode(&texts); err == nil {
+			return texts
+		}
+	}
+	panic("seed: embedded estate: " + err.Error()) // it is tested
+})
 
 // bundled is one document of the bundle.
 type bundled struct {
@@ -72,17 +86,10 @@ func unbundle(data []byte) ([]*Document, error) {
 	for i, b := range list {
 		t := texts[b.File]
 		if t == nil {
-			data, err := estate.ReadFile("default/" + b.File)
-			if err != nil {
-				return nil, fmt.Errorf("embedded estate: %w", err)
-			}
-			t = &text{file: estateFile(b.File), original: string(data), expanded: string(data)}
+			t = &text{file: estateFile(b.File), unpack: func() string { return estateTexts()[b.File] }}
 			texts[b.File] = t
 		}
 		c := chunk{start: b.Start, end: b.End, line: b.Line, column: 1}
-		if c.start < 0 || c.end < c.start || c.end > len(t.expanded) {
-			return nil, fmt.Errorf("embedded estate: document %d lies outside of %s", i, b.File)
-		}
 		docs[i] = newDocument(b.Object, t, c, Position{File: t.file, Line: b.AtLine, Column: b.AtColumn})
 		docs[i].Source = "default"
 	}
@@ -92,11 +99,6 @@ func unbundle(data []byte) ([]*Document, error) {
 // estateFile is how a file of the estate is shown, so that nobody looks for it
 // in the working folder.
 func estateFile(name string) string { return "<default>/" + name }
-
-// estateNames are the files of the estate, sorted.
-func estateNames() ([]string, error) {
-	return fs.Glob(estate, "default/*.yaml")
-}
 
 func newDocument(object map[string]any, t *text, c chunk, pos Position) *Document {
 	d := &Document{Object: object, Pos: pos, text: t, chunk: c}

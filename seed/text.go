@@ -16,6 +16,9 @@ type text struct {
 	expanded string // what is parsed; original when there are no placeholders
 	swaps    []swap
 	json     bool
+	// unpack gives expanded, and original too, where the text is kept packed; it
+	// has neither placeholders nor exotic breaks.
+	unpack func() string
 	// exotic tells of line breaks that YAML counts and editors do not
 	// (next line, line separator, paragraph separator).
 	exotic bool
@@ -31,7 +34,12 @@ type swap struct{ at, end, from, to int }
 // column, as the parser counts them, are those of its first byte.
 type chunk struct{ start, end, line, column int }
 
-func (t *text) body(c chunk) string { return t.expanded[c.start:c.end] }
+func (t *text) body(c chunk) string {
+	if t.unpack != nil {
+		return t.unpack()[c.start:c.end]
+	}
+	return t.expanded[c.start:c.end]
+}
 
 // parse gives the syntax tree of one document; nil when the document is empty.
 func (t *text) parse(c chunk) (*yaml.Node, error) {

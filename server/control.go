@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/mockduktor/mockduktor/server/control"
+	"github.com/mockduktor/mockduktor/server/explain"
 	"github.com/mockduktor/mockduktor/server/kinds"
 	"github.com/mockduktor/mockduktor/server/store"
 )
@@ -16,6 +17,7 @@ func (s *Server) controlOf(site *Site) *control.Control {
 	c := &control.Control{
 		World: site.World, Prefix: site.prefix, Engine: site.Engine, Provider: site.NamedProvider,
 		Settings: s.settingsOf(site), CA: s.ca, Guard: s.guardMock,
+		Stage:  func() (*explain.Stage, error) { return s.Stage(site) },
 		Update: site.Update, Sync: site.SyncKeys, Apply: site.Apply, Replace: site.Replace, Export: func() []map[string]any { return site.Export(context.Background()) },
 	}
 	if site == s.sites.main {

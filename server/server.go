@@ -31,6 +31,7 @@ type Server struct {
 	config   Config
 	sites    *sites
 	listener net.Listener
+	router   *echo.Echo
 	http     *http.Server
 	ca       []byte // development CA in PEM; nil without one
 	done     chan error
@@ -127,6 +128,7 @@ func (s *Server) serve() error {
 // there without its prefix.
 func (s *Server) routes() http.Handler {
 	e := echo.New()
+	s.router = e
 	e.HideBanner, e.HidePort = true, true
 	e.Use(s.recover)
 	if s.config.ValidateResponses {
@@ -348,3 +350,6 @@ func (s *Server) OpenSandbox(id, from string, keep time.Duration) (*Site, error)
 
 // CloseSandbox ends a sandbox; it reports whether there was one.
 func (s *Server) CloseSandbox(id string) bool { return s.sites.Close(id) }
+
+// Site is the main site.
+func (s *Server) Site() *Site { return s.sites.main }

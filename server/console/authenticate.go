@@ -26,26 +26,40 @@ const (
 // Authenticate turns the Authorization header into a principal, or answers 401
 // with what is wrong. A new external token has its groups mapped first.
 func (s *Console) Authenticate(ctx context.Context, header http.Header) (*Principal, error) {
+	trace := traceOf(ctx)
+	who, err := s.authenticate(ctx, trace, header)
+	trace.who(who)
+	return who, err
+}
+
+func (s *Console) authenticate(ctx context.Context, trace *Trace, header http.Header) (*Principal, error) {
 	token, err := bearer(header)
+	trace.check(CheckPresent, err, "Authorization: Bearer")
 	if err != nil {
 		return nil, err
 	}
 	tx := s.World.View()
 	now := s.World.Clock.Now()
 	if resource, ok := kinds.FindAPIKey(tx, token); ok {
+		trace.check(CheckKnown, nil, "an API key of this Console")
 		return s.keyPrincipal(tx, resource.Value.(*kinds.APIKey), now)
 	}
 	digest := sha256.Sum256([]byte(token))
 	id := hex.EncodeToString(digest[:])
 	if record, err := tx.Record(recordSession, id); err == nil {
+		trace.check(CheckKnown, nil, "a login session of this Console")
 		if !now.Before(record.Expires) {
-			return nil, refuse("the login session ended at %s, it is now %s: log in again", record.Expires.Format(time.RFC3339), now.Format(time.RFC3339))
+			err := refuse("the login session ended at %s, it is now %s: log in again", record.Expires.Format(time.RFC3339), now.Format(time.RFC3339))
+			trace.check(CheckTimes, err, "")
+			return nil, err
 		}
 		email := record.Value.(string)
 		return &Principal{Sort: SortSession, Email: email, access: s.accessOfUser(tx, email)}, nil
 	}
 	if strings.Count(token, ".") < 2 {
-		return nil, refuse("the token is no JWT, and no API key or login session of this Console: it is mistyped, was deleted, or is of another world")
+		err := refuse("the token is no JWT, and no API key or login session of this Console: it is mistyped, was deleted, or is of another world")
+		trace.check(CheckKnown, err, "")
+		return nil, err
 	}
 	who, err := s.verifier.verify(ctx, token, digest, now)
 	if err != nil {
@@ -54,15 +68,22 @@ func (s *Console) Authenticate(ctx context.Context, header http.Header) (*Princi
 	// A valid API key in its claim wins over the e-mail (delegated JWT, order of claims).
 	if who.apiKey != "" {
 		if resource, ok := kinds.FindAPIKey(tx, who.apiKey); ok {
+			trace.check(CheckAPIKeyClaim, nil, "the claim "+s.verifier.settings.APIKeyClaim+" holds an API key of this Console, which wins over the e-mail")
 			return s.keyPrincipal(tx, resource.Value.(*kinds.APIKey), now)
 		}
 		if who.email == "" {
-			return nil, refuse("the API key in the claim %q is unknown, and %s", s.verifier.settings.APIKeyClaim, who.noEmail)
+			err := refuse("the API key in the claim %q is unknown, and %s", s.verifier.settings.APIKeyClaim, who.noEmail)
+			trace.check(CheckAPIKeyClaim, err, "")
+			return nil, err
 		}
 	}
 	if who.email == "" {
-		return nil, refuse("%s", who.noEmail)
+		err := refuse("%s", who.noEmail)
+		trace.check(CheckEmail, err, "")
+		return nil, err
 	}
+	trace.check(CheckEmail, nil, who.email)
+	s.traceGroups(trace, tx, id, who)
 	if tx, err = s.noteToken(tx, id, who); err != nil {
 		return nil, err
 	}

@@ -12,11 +12,13 @@ import (
 
 // allow answers whether a principal has what a call needs; nil is yes, anything
 // else the Console's 403 with the whole reason.
-func (s *Console) allow(tx *store.Tx, who *Principal, need kinds.Need) error {
-	if s.holds(who, need) {
+func (c *call) allow(tx *store.Tx, need kinds.Need) error {
+	held := c.holds(c.who, need)
+	c.trace.decided(tx, c, need, held)
+	if held {
 		return nil
 	}
-	return s.forbidden(tx, who, need)
+	return c.forbidden(tx, c.who, need)
 }
 
 func (s *Console) holds(who *Principal, need kinds.Need) bool {

@@ -58,6 +58,7 @@ type Console struct {
 	access   *lru.Cache[accessKey, *access]
 	mapping  *lru.Cache[uint64, *rbac.Mapping]
 	everyone *lru.Cache[uint64, []rbac.Grant]
+	trial    bool // see Over
 }
 
 // New returns the Console of a world. keys are those of the trusted issuer.

@@ -68,6 +68,7 @@ func (s *Console) fail(c echo.Context, called operation, err error) error {
 		return c.JSON(http.StatusInternalServerError, problem{Title: titleUnexpected, Message: err.Error()})
 	}
 	s.noteRefusal(c, refused)
+	traceOf(c.Request().Context()).refused(refused)
 	body := problem{Title: refused.Title, Message: refused.Message}
 	if body.Title == "" {
 		body.Title = titles[refused.Code]

@@ -85,6 +85,13 @@ func (c *call) ordered(tx *store.Tx, kind *openapi.Kind, rule *kinds.Rule, paren
 // visible walks the resources of a collection that the caller may see, in name
 // order. Where grants speak of names, it walks only what is granted.
 func (c *call) visible(tx *store.Tx, kind *openapi.Kind, rule *kinds.Rule, parents []string) iter.Seq[*store.Resource] {
+	if c.trace != nil {
+		return c.trace.listing(tx, c, kind, rule, parents)
+	}
+	return c.granted(tx, kind, rule, parents)
+}
+
+func (c *call) granted(tx *store.Tx, kind *openapi.Kind, rule *kinds.Rule, parents []string) iter.Seq[*store.Resource] {
 	all := tx.Resources(kind.Name, kind.Version, parents, "")
 	if c.who.Admin() {
 		return all
@@ -248,7 +255,7 @@ func (c *call) findOwner(tx *store.Tx, kind *openapi.Kind, rule *kinds.Rule, key
 	if len(kind.Owner) == 0 || len(key.Parents) > 0 {
 		return key, nil
 	}
-	for resource := range c.visible(tx, kind, rule, nil) {
+	for resource := range c.granted(tx, kind, rule, nil) {
 		if resource.Name != key.Name {
 			continue
 		}
@@ -299,15 +306,21 @@ func (c *call) holdsSomewhere(need rbac.Need) bool {
 // permit is the Console's 403 when the caller does not hold what a call needs;
 // of several things it names the first that is missing.
 func (c *call) permit(tx *store.Tx, need kinds.Need) error {
-	if c.may(need) {
+	held := c.may(need)
+	c.trace.decided(tx, c, need, held)
+	if held {
 		if c.Hooks.Permitted != nil {
 			c.Hooks.Permitted(c.Context, c.who, need)
 		}
 		return nil
 	}
+	return c.refusal(tx, need)
+}
+
+func (c *call) refusal(tx *store.Tx, need kinds.Need) error {
 	for _, one := range need.All {
 		if !c.may(one) {
-			return c.permit(tx, one)
+			return c.refusal(tx, one)
 		}
 	}
 	what, reason := "", ""
@@ -323,7 +336,7 @@ func (c *call) permit(tx *store.Tx, need kinds.Need) error {
 		some.Name = "*"
 		what, reason = some.String(), fmt.Sprintf("%s holds it on no %s at all", c.who, some.Resource)
 	case len(need.Or) > 0:
-		return c.permit(tx, need.Or[0])
+		return c.refusal(tx, need.Or[0])
 	default:
 		return c.forbidden(tx, c.who, need)
 	}

@@ -146,7 +146,7 @@ func listKsqlDBs(c *call) error {
 	}
 	list := []ksqlServer{}
 	for server := range tx.Resources("KsqlDBCluster", "v2", []string{cluster}, "") {
-		if c.may(ksqlDBNeed(cluster, server.Name)) {
+		if c.sees("KsqlDBCluster", ksqlDBNeed(cluster, server.Name)) {
 			list = append(list, (&ksqlDB{call: c, tx: tx, cluster: cluster, server: server}).shown())
 		}
 	}

@@ -47,6 +47,9 @@ func (p *Principal) Subject() *rbac.Subject { return p.access.subject }
 // Groups are the Console groups of a user, sorted.
 func (p *Principal) Groups() []string { return p.access.groups }
 
+// Applications are those that a group of the user owns, sorted.
+func (p *Principal) Applications() []string { return p.access.owned }
+
 // String names the caller in logs and reasons.
 func (p *Principal) String() string {
 	if p.Email != "" {

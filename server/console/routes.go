@@ -23,7 +23,8 @@ type call struct {
 	*Console
 	echo.Context
 	operation
-	who *Principal
+	who   *Principal
+	trace *Trace // nil unless somebody asked why
 }
 
 // operation names what is called, as the document writes it: method and path
@@ -92,7 +93,7 @@ func (r *router) secured(method, path string, handle handler) {
 	r.route(method, path, func(c *call) error {
 		who, err := c.Authenticate(c.context(), c.Request().Header)
 		if err == nil {
-			c.who = who
+			c.who, c.trace = who, traceOf(c.context())
 		}
 		// An outage hits also whoever would have been refused.
 		if err := c.enter(""); err != nil {
@@ -121,6 +122,7 @@ func (r *router) route(method, path string, handle handler) {
 	serve := func(c echo.Context) error {
 		console := r.resolve(c)
 		called := operation{method: method, path: path}
+		traceOf(c.Request().Context()).operation(called)
 		if err := handle(&call{Console: console, Context: c, operation: called}); err != nil {
 			return console.fail(c, called, err)
 		}

@@ -94,7 +94,7 @@ func listSQLTables(c *call) error {
 	tx := c.World.View()
 	list := []sqlTableShown{}
 	for _, table := range sqlCatalogOf(tx, c.World.Clock.Now()).tables {
-		if c.may(topicNeed(table.cluster, table.topic)) {
+		if c.sees("IndexedTopic", topicNeed(table.cluster, table.topic)) {
 			list = append(list, sqlTableShown{Name: table.name, Cluster: table.cluster, Topic: table.topic, Fields: table.fields()})
 		}
 	}

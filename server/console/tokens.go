@@ -42,7 +42,7 @@ type tokenCreated struct {
 
 func listAdminTokens(c *call) error {
 	tx := c.World.View()
-	if err := c.allow(tx, c.who, kinds.Need{}); err != nil {
+	if err := c.allow(tx, kinds.Need{}); err != nil {
 		return err
 	}
 	return c.JSON(http.StatusOK, tokensOf(tx, kinds.AdminKey, ""))
@@ -96,9 +96,10 @@ func (c *call) instanceParam(tx *store.Tx) (string, kinds.Need, error) {
 // its own kind.
 func (c *call) allowKeys(tx *store.Tx, need kinds.Need) error {
 	if c.who.Sort == SortInstanceKey {
+		c.trace.decided(tx, c, need, false)
 		return c.forbidden(tx, c.who, need)
 	}
-	return c.allow(tx, c.who, need)
+	return c.allow(tx, need)
 }
 
 func listInstanceTokens(c *call) error {

@@ -12,6 +12,7 @@ import (
 	"github.com/mockduktor/mockduktor/idp"
 	"github.com/mockduktor/mockduktor/openapi"
 	"github.com/mockduktor/mockduktor/seed"
+	"github.com/mockduktor/mockduktor/server/explain"
 	"github.com/mockduktor/mockduktor/server/kinds"
 	"github.com/mockduktor/mockduktor/server/store"
 )
@@ -40,6 +41,8 @@ type Control struct {
 	Replace func(documents []*seed.Document) error
 	// Sources are those of the server's world; nil in a sandbox, which has none.
 	Sources *Sources
+	// Stage is a copy of the site on which requests are tried.
+	Stage func() (*explain.Stage, error)
 	// Export returns every resource as a seed has it.
 	Export func() []map[string]any
 	// Sandboxes are those of the server; nil in a sandbox, which has none.
@@ -85,6 +88,7 @@ func Register(e *echo.Echo, resolve func(echo.Context) *Control) {
 	registerSandboxes(add)
 	registerTokens(add)
 	registerKeys(add)
+	registerExplain(add)
 	registerSettings(add)
 	registerDocs(add)
 	registerPage(e, resolve)
