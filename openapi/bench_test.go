@@ -5,7 +5,7 @@ import (
 )
 
 // fresh is a document that has not been read yet.
-func fresh(d *Document) *Document { return newDocument(d.yaml, d.json, d.kindsJSON, d.checksJSON) }
+func fresh(d *Document) *Document { return newDocument(d.yaml, d.kindsJSON, d.checksJSON) }
 
 // BenchmarkKinds is what a start pays for the catalogue.
 func BenchmarkKinds(b *testing.B) {

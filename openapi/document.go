@@ -18,6 +18,10 @@ import (
 	_ "embed" // the bundled documents
 	"io"
 	"sync"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/mockduktor/mockduktor/openapi/internal/yamljson"
 )
 
 //go:generate go run ./internal/bundle -source console -out dist/console
@@ -26,16 +30,12 @@ import (
 var (
 	//go:embed dist/console.yaml.gz
 	consoleYAML []byte
-	//go:embed dist/console.json.gz
-	consoleJSON []byte
 	//go:embed dist/console.kinds.json
 	consoleKindsJSON []byte
 	//go:embed dist/console.checks.json.gz
 	consoleChecksJSON []byte
 	//go:embed dist/mock.yaml.gz
 	mockYAML []byte
-	//go:embed dist/mock.json.gz
-	mockJSON []byte
 	//go:embed dist/mock.kinds.json
 	mockKindsJSON []byte
 	//go:embed dist/mock.checks.json.gz
@@ -43,25 +43,39 @@ var (
 )
 
 var (
-	console = newDocument(unpacked(consoleYAML), unpacked(consoleJSON), consoleKindsJSON, unpacked(consoleChecksJSON))
-	mock    = newDocument(unpacked(mockYAML), unpacked(mockJSON), mockKindsJSON, unpacked(mockChecksJSON))
+	console = newDocument(unpacked(consoleYAML), consoleKindsJSON, unpacked(consoleChecksJSON))
+	mock    = newDocument(unpacked(mockYAML), mockKindsJSON, unpacked(mockChecksJSON))
 )
 
 // Document is one bundled OpenAPI 3.1 document. It is safe for concurrent use.
 type Document struct {
-	yaml, json func() []byte
-	kindsJSON  []byte
-	checksJSON func() []byte
+	yaml, json, checksJSON func() []byte
+	kindsJSON              []byte
 
 	kinds   func() catalogue
 	schemas func() *compiled
 }
 
-func newDocument(yaml, json func() []byte, kinds []byte, checks func() []byte) *Document {
-	d := &Document{yaml: yaml, json: json, kindsJSON: kinds, checksJSON: checks}
+func newDocument(yaml func() []byte, kinds []byte, checks func() []byte) *Document {
+	d := &Document{yaml: yaml, json: asJSON(yaml), kindsJSON: kinds, checksJSON: checks}
 	d.kinds = sync.OnceValue(d.readKinds)
 	d.schemas = sync.OnceValue(d.compile)
 	return d
+}
+
+// asJSON makes the JSON of a document when it is first asked for.
+func asJSON(document func() []byte) func() []byte {
+	return sync.OnceValue(func() []byte {
+		var node yaml.Node
+		err := yaml.Unmarshal(document(), &node)
+		if err == nil {
+			var data []byte
+			if data, err = yamljson.Append(nil, &node); err == nil {
+				return data
+			}
+		}
+		panic("openapi: embedded document: " + err.Error()) // it is tested
+	})
 }
 
 // unpacked decompresses an embedded document when it is first asked for.

@@ -2,6 +2,7 @@ package openapi
 
 import (
 	"encoding/json"
+	"os"
 	"strings"
 	"testing"
 
@@ -163,5 +164,18 @@ func TestParametersSayRequired(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// The JSON that the server makes of the YAML is what the bundler wrote.
+func TestJSONIsOfTheSameSources(t *testing.T) {
+	for name, document := range map[string]*Document{"console": Console(), "mock": Mock()} {
+		bundled, err := os.ReadFile("dist/" + name + ".json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if string(document.JSON()) != strings.TrimSpace(string(bundled)) {
+			t.Errorf("%s: the JSON made of the YAML differs from dist/%s.json", name, name)
+		}
 	}
 }

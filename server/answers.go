@@ -38,13 +38,26 @@ func documentOf(path string) *openapi.Document {
 // heldBack keeps an answer until it has been looked at.
 type heldBack struct {
 	http.ResponseWriter
-	status int
-	body   bytes.Buffer
+	status  int
+	body    bytes.Buffer
+	streams bool // it has no end, so it is not held back
 }
 
-func (h *heldBack) WriteHeader(status int)         { h.status = status }
-func (h *heldBack) Write(data []byte) (int, error) { return h.body.Write(data) }
-func (h *heldBack) Unwrap() http.ResponseWriter    { return h.ResponseWriter }
+func (h *heldBack) WriteHeader(status int) {
+	h.status = status
+	if h.streams = strings.HasPrefix(h.Header().Get(echo.HeaderContentType), "text/event-stream"); h.streams {
+		h.ResponseWriter.WriteHeader(status)
+	}
+}
+
+func (h *heldBack) Write(data []byte) (int, error) {
+	if h.streams {
+		return h.ResponseWriter.Write(data)
+	}
+	return h.body.Write(data)
+}
+
+func (h *heldBack) Unwrap() http.ResponseWriter { return h.ResponseWriter }
 
 // checkAnswers replaces an answer that the document does not allow by a 500 that
 // says why.
@@ -61,7 +74,7 @@ func checkAnswers(check AnswerCheck) echo.MiddlewareFunc {
 			c.Response().Writer = held
 			err := next(c)
 			c.Response().Writer = out
-			if err != nil {
+			if err != nil || held.streams {
 				return err
 			}
 			if x := exchangeOf(c.Request()); x != nil && x.fault != nil {

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"time"
 
+	"github.com/labstack/echo/v4"
+
 	"github.com/mockduktor/mockduktor/server/control"
 	"github.com/mockduktor/mockduktor/server/explain"
 	"github.com/mockduktor/mockduktor/server/kinds"
@@ -20,11 +22,30 @@ func (s *Server) controlOf(site *Site) *control.Control {
 		Stage:  func() (*explain.Stage, error) { return s.Stage(site) },
 		Update: site.Update, Sync: site.SyncKeys, Apply: site.Apply, Replace: site.Replace, Export: func() []map[string]any { return site.Export(context.Background()) },
 	}
+	c.Journal, c.Called = site.Journal, noteOperation
+	c.Open = func(ctx context.Context) (context.Context, context.CancelFunc) { return s.whileOpen(ctx, site) }
 	if site == s.sites.main {
 		c.Sources = &control.Sources{State: s.seedState, Reload: s.Reload}
 		c.Sandboxes = &control.Sandboxes{Open: s.openSandbox, Close: s.sites.Close, Find: s.findSandbox, List: s.listSandboxes}
 	}
 	return c
+}
+
+// noteOperation tells the journal which operation of the control API is called.
+func noteOperation(c echo.Context, path string) {
+	if x := exchangeOf(c.Request()); x != nil {
+		x.facts.Route = path
+	}
+}
+
+// whileOpen is ctx until the server begins to end or the site's time is over.
+func (s *Server) whileOpen(ctx context.Context, site *Site) (context.Context, context.CancelFunc) {
+	ctx, stop := s.untilClosed(ctx)
+	if site.Expires.IsZero() {
+		return ctx, stop
+	}
+	ctx, cancel := context.WithDeadline(ctx, site.Expires)
+	return ctx, func() { cancel(); stop() }
 }
 
 // settingsOf is what clients of a site have to agree with it about.

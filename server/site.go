@@ -32,8 +32,16 @@ type Site struct {
 // newJournal makes the journal of a site with this configuration.
 func newJournal(config Config) *journal.Journal {
 	return journal.New(max(config.JournalSize, 0), journal.Options{
-		OperationID: openapi.Console().OperationID, APIKeyClaim: config.Console.JWT.APIKeyClaim, URL: config.PublicURL,
+		OperationID: operationID, APIKeyClaim: config.Console.JWT.APIKeyClaim,
 	})
+}
+
+// operationID names an operation of the document that describes its surface.
+func operationID(surface journal.Surface, method, path string) string {
+	if surface == journal.Mock {
+		return openapi.Mock().OperationID(method, path)
+	}
+	return openapi.Console().OperationID(method, path)
 }
 
 // sandboxPath begins the addresses of sandboxes.

@@ -14,6 +14,7 @@ import (
 	"github.com/mockduktor/mockduktor/idp"
 	"github.com/mockduktor/mockduktor/server"
 	"github.com/mockduktor/mockduktor/server/console"
+	"github.com/mockduktor/mockduktor/server/journal"
 )
 
 // settingsFile holds the values of a --config file, read when the first flag
@@ -113,6 +114,7 @@ type settings struct {
 	log     string
 	leeway  time.Duration
 	session time.Duration
+	journal int
 }
 
 // from is where a flag's value comes from after the command line: environment,
@@ -202,6 +204,7 @@ func serveFlags(s *settings) []cli.Flag {
 		s.text("tls-key", "the key of --tls-cert in `FILE` (PEM)", "", &tls.KeyFile),
 		s.list("back-channel-host", "a `HOST` under which programs may reach token, keys and userinfo, besides the public URL; repeatable", &network.BackChannelHosts),
 		s.list("trusted-proxy", "believe X-Forwarded-Host and -Proto from this `ADDRESS` or network; repeatable", &network.TrustedProxies),
+		&cli.IntFlag{Local: true, Name: "journal-size", Usage: "keep the last `N` requests of each world for /_mock/journal; 0 keeps none", Value: journal.DefaultSize, Destination: &s.journal, Sources: s.from("journal-size")},
 		s.text("log-level", "debug, info, warn or error", "info", &s.log))
 }
 
@@ -215,6 +218,9 @@ func (s *settings) complete() (server.Config, error) {
 	s.config.Console.JWT.Leeway = s.leeway
 	if s.leeway < 0 || s.session < time.Second {
 		return server.Config{}, errors.New("--jwt-leeway and --session-lifetime: expected a positive duration such as 30s or 72h")
+	}
+	if s.config.JournalSize = s.journal; s.journal <= 0 {
+		s.config.JournalSize = -1
 	}
 	s.config.Console.SessionLifetime = int(s.session / time.Second)
 	for i := 0; ; i++ {

@@ -3,6 +3,7 @@
 package control
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"github.com/mockduktor/mockduktor/openapi"
 	"github.com/mockduktor/mockduktor/seed"
 	"github.com/mockduktor/mockduktor/server/explain"
+	"github.com/mockduktor/mockduktor/server/journal"
 	"github.com/mockduktor/mockduktor/server/kinds"
 	"github.com/mockduktor/mockduktor/server/store"
 )
@@ -44,7 +46,13 @@ type Control struct {
 	// Stage is a copy of the site on which requests are tried.
 	Stage func() (*explain.Stage, error)
 	// Export returns every resource as a seed has it.
-	Export func() []map[string]any
+	Export  func() []map[string]any
+	Journal *journal.Journal
+	// Open is a context that ends with the world: when its server does, or its
+	// sandbox expires.
+	Open func(context.Context) (context.Context, context.CancelFunc)
+	// Called is told of each call; path is as the document writes it.
+	Called func(c echo.Context, path string)
 	// Sandboxes are those of the server; nil in a sandbox, which has none.
 	Sandboxes *Sandboxes
 }
@@ -69,6 +77,7 @@ func Register(e *echo.Echo, resolve func(echo.Context) *Control) {
 		route := strings.ReplaceAll(strings.ReplaceAll(path, "{", ":"), "}", "")
 		e.Add(method, route, func(c echo.Context) error {
 			called := &call{Control: resolve(c), Context: c, method: method, path: path}
+			called.Called(c, path)
 			err := called.guard()
 			if err == nil {
 				err = handle(called)
@@ -89,6 +98,8 @@ func Register(e *echo.Echo, resolve func(echo.Context) *Control) {
 	registerTokens(add)
 	registerKeys(add)
 	registerExplain(add)
+	registerJournal(add)
+	registerFaults(add)
 	registerSettings(add)
 	registerDocs(add)
 	registerPage(e, resolve)

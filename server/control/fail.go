@@ -20,6 +20,7 @@ type problem struct {
 	Title   string  `json:"title"`
 	Message string  `json:"msg,omitempty"`
 	Faults  []Fault `json:"faults,omitempty"`
+	Nearest []near  `json:"nearest,omitempty"` // entries, where one was waited for
 }
 
 // Fault is one fault of a seed; lines and columns count from 1.
@@ -46,6 +47,7 @@ var outcomes = map[kinds.Code]outcome{
 	kinds.NotFound:    {http.StatusNotFound, "Not found"},
 	kinds.Conflict:    {http.StatusConflict, "A rule forbids this"},
 	kinds.TooLarge:    {http.StatusRequestEntityTooLarge, "The request is too large"},
+	kinds.Limited:     {http.StatusTooManyRequests, "Too many requests"},
 	kinds.Unsupported: {http.StatusUnsupportedMediaType, "The body is of the wrong type"},
 }
 

@@ -89,7 +89,7 @@ func (e *Entry) read() {
 		RequestHeaders: headers(f.Header), ResponseHeaders: headers(f.Answer), proto: f.Proto,
 	}
 	if v.Operation == "" && f.Route != "" && e.options.OperationID != nil {
-		v.Operation = e.options.OperationID(f.Method, f.Route)
+		v.Operation = e.options.OperationID(f.Surface, f.Method, f.Route)
 	}
 	scheme, token := Credential(f.Header)
 	v.Token = readToken(scheme, token, e.options.APIKeyClaim)
@@ -164,14 +164,20 @@ func fieldName(name string) bool { return len(name) <= 64 && scrub(name) == name
 // fewest of its conditions first, the newer of equals first.
 func (j *Journal) Nearest(seq uint64, filter Filter, count int) []Near {
 	var list []Near
-	for _, entry := range j.Entries(seq) {
-		if why := filter.Misses(entry); len(why) > 0 {
-			list = append(list, Near{View: entry.View(), Why: why})
+	entries := j.Entries(seq)
+	for i := range entries {
+		entry := entries[len(entries)-1-i]
+		why := filter.Misses(entry)
+		at := len(list)
+		for at > 0 && len(list[at-1].Why) > len(why) {
+			at--
+		}
+		if len(why) > 0 && at < count {
+			list = slices.Insert(list, at, Near{View: entry.View(), Why: why})
+			list = list[:min(count, len(list))]
 		}
 	}
-	slices.Reverse(list)
-	slices.SortStableFunc(list, func(a, b Near) int { return len(a.Why) - len(b.Why) })
-	return list[:min(count, len(list))]
+	return list
 }
 
 // Near is an entry that a filter did not let through, and why.

@@ -2,6 +2,7 @@ package journal
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -107,10 +108,9 @@ func (v *View) har(base string) harEntry {
 
 func pairs(shown map[string]string) []harPair {
 	list := make([]harPair, 0, len(shown))
-	for name, value := range shown {
-		list = append(list, harPair{name, value})
+	for _, name := range slices.Sorted(maps.Keys(shown)) {
+		list = append(list, harPair{name, shown[name]})
 	}
-	slices.SortFunc(list, func(a, b harPair) int { return strings.Compare(a.Name, b.Name) })
 	return list
 }
 

@@ -31,16 +31,35 @@ type Journal struct {
 	floor   uint64        // entries up to here were cleared away
 	changed chan struct{} // closed by the next entry; nil while nobody waits
 	closed  bool
+
+	subscribers int
+}
+
+// MaxSubscribers bounds who may follow a journal at once.
+const MaxSubscribers = 2000
+
+// Subscribe counts somebody in who follows the journal, until leave is called;
+// false when there are as many as there may be.
+func (j *Journal) Subscribe() (leave func(), ok bool) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.subscribers >= MaxSubscribers {
+		return nil, false
+	}
+	j.subscribers++
+	return func() {
+		j.mu.Lock()
+		defer j.mu.Unlock()
+		j.subscribers--
+	}, true
 }
 
 // Options are what the reading of entries depends on.
 type Options struct {
-	// OperationID names an operation of the Console's document.
-	OperationID func(method, path string) string
+	// OperationID names an operation by its path in the surface's document.
+	OperationID func(surface Surface, method, path string) string
 	// APIKeyClaim is the claim of tokens that may hold an API key.
 	APIKeyClaim string
-	// URL is the site's address, without a slash at its end.
-	URL string
 }
 
 // New returns an empty journal of size entries; with 0 nothing is kept.

@@ -7,8 +7,8 @@
 //
 //	bundle -source DIR [-source MORE]… -out PREFIX
 //
-// writes PREFIX.yaml, PREFIX.json, PREFIX.kinds.json and PREFIX.checks.json, all
-// but the catalogue also compressed, as the binary embeds them. The first source
+// writes PREFIX.yaml, PREFIX.json, PREFIX.kinds.json and PREFIX.checks.json,
+// the first and the last also compressed, as the binary embeds them. The first source
 // holds info.yaml.
 package main
 
@@ -65,8 +65,9 @@ func run(dirs []string, out string) error {
 }
 
 // embeddedCompressed are the results that nothing waits for at the start: the
-// document itself is read when somebody asks for it, the checks beside the seed.
-var embeddedCompressed = map[string]bool{".yaml": true, ".json": true, ".checks.json": true}
+// document itself is read when somebody asks for it, and then its JSON made of it,
+// the checks beside the seed.
+var embeddedCompressed = map[string]bool{".yaml": true, ".checks.json": true}
 
 func compress(data []byte) ([]byte, error) {
 	var b bytes.Buffer
