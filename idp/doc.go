@@ -12,7 +12,7 @@
 // 8252 (loopback redirects), RFC 8414 (metadata), RFC 8628 (devices), RFC 8693
 // (token exchange), RFC 8707 (resource), RFC 9068 (JWT access tokens), RFC 9126
 // (pushed requests), RFC 9207 (iss in the authorization response), RFC 9449
-// (DPoP), OpenID Connect Core and Discovery 1.0, and OpenID Connect
+// (DPoP), RFC 9864 (Ed25519 by that name), OpenID Connect Core and Discovery 1.0, and OpenID Connect
 // RP-Initiated, Front-Channel and Back-Channel Logout 1.0. What it does not do
 // it does not advertise: hybrid and implicit flows, request objects, addresses
 // to fetch (jwks_uri, request_uri, sector_identifier_uri), encryption.
