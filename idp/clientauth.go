@@ -69,10 +69,13 @@ func (p *Provider) credentialsOf(c echo.Context, q params) (credentials, error) 
 	if shown.secret == "" {
 		shown.method = AuthNone
 	}
+	header := c.Request().Header.Get(echo.HeaderAuthorization)
+	if header != "" && (shown.secret != "" || q.get("client_assertion") != "") {
+		return shown, refuse(errInvalidRequest, "the client authenticates in the header and in the form; it must use one of them")
+	}
 	if err := p.readClientAssertion(q, &shown); err != nil {
 		return shown, err
 	}
-	header := c.Request().Header.Get(echo.HeaderAuthorization)
 	if header == "" {
 		return shown, nil
 	}
@@ -82,9 +85,6 @@ func (p *Provider) credentialsOf(c echo.Context, q params) (credentials, error) 
 	}
 	if !strings.EqualFold(scheme, "Basic") {
 		return shown, p.invalidClient("the Authorization header must be Basic, is '" + shorten(scheme, 20) + "'")
-	}
-	if shown.secret != "" || shown.assertion != "" {
-		return shown, refuse(errInvalidRequest, "the client authenticates in the header and in the form; it must use one of them")
 	}
 	decoded, err := base64.StdEncoding.DecodeString(strings.TrimSpace(encoded))
 	rawID, rawSecret, found := strings.Cut(string(decoded), ":")

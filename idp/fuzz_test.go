@@ -4,10 +4,14 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/labstack/echo/v4"
+
+	"github.com/mockduktor/mockduktor/idp"
+	"github.com/mockduktor/mockduktor/server/store"
 )
 
 // FuzzAuthorize: whatever the parameters, nobody is ever led away but to a
@@ -58,6 +62,74 @@ func FuzzAuthorize(f *testing.F) {
 			}
 		}
 	})
+}
+
+// FuzzRedirectMatching: whatever is registered and whatever is asked for, an
+// answer goes to a registered address to the letter, or to a registered loopback
+// address with a port in it (RFC 8252, section 7.3), and to none that a client
+// may not register.
+func FuzzRedirectMatching(f *testing.F) {
+	s := newSite(f)
+	e := echo.New()
+	s.Register(e.Group("/idp"))
+	for _, pair := range [][2]string{
+		{callback, callback}, {callback, callback + "/"}, {callback, "http://app.example/callback?x=y"},
+		{"http://127.0.0.1/cb", "http://127.0.0.1:8080/cb"}, {"http://127.0.0.1/cb", "http://127.0.0.1:80@evil.example/cb"},
+		{"http://127.0.0.1", "http://127.0.0.1:8080"}, {"http://127.0.0.1?a=b", "http://127.0.0.1:1?a=b"},
+		{"http://[::1]/cb", "http://[::1]:65535/cb"}, {"http://[::1]/cb", "http://[::1]:99999/cb"}, {"http://localhost/cb", "http://localhost:1/cb"},
+		{"com.example.app:/cb", "com.example.app:/cb"}, {"javascript:alert(1)", "javascript:alert(1)"}, {"https://*.example/cb", "https://evil.example/cb"},
+		{"http://app.example/a%2fb", "http://app.example/a/b"}, {"http://app.example/é", "http://app.example/%C3%A9"},
+	} {
+		f.Add(pair[0], pair[1])
+	}
+	f.Fuzz(func(t *testing.T, registered, asked string) {
+		client, problems := idp.ParseClient(map[string]any{"metadata": map[string]any{"name": "fuzzed"}, "spec": map[string]any{
+			"client_secret": "x", "redirect_uris": []any{registered}, "sign_in_as": "ada",
+		}})
+		if len(problems) > 0 {
+			return
+		}
+		if u, err := url.Parse(registered); err != nil || !u.IsAbs() || strings.Contains(registered, "#") || u.Scheme == "javascript" || u.Scheme == "data" {
+			t.Fatalf("%q may be registered", registered)
+		}
+		if err := s.world.Update(func(tx *store.Tx) error {
+			return tx.Put(&store.Resource{Kind: "Client", Version: "v1", Name: "fuzzed", JSON: []byte("{}"), Value: client})
+		}); err != nil {
+			t.Fatal(err)
+		}
+		query := url.Values{"client_id": {"fuzzed"}, "redirect_uri": {asked}, "response_type": {"code"}, "scope": {"openid"}, "state": {"s"}}
+		recorder := httptest.NewRecorder()
+		e.ServeHTTP(recorder, httptest.NewRequest("GET", "/idp/authorize?"+query.Encode(), nil))
+		location := recorder.Header().Get("Location")
+		if recorder.Code/100 != 3 {
+			if recorder.Code != 400 || location != "" {
+				t.Fatalf("registered %q, asked %q: %d to %q", registered, asked, recorder.Code, location)
+			}
+			return
+		}
+		if asked != registered && !isLoopbackOf(registered, asked) {
+			t.Fatalf("registered %q, asked %q: leads to %q", registered, asked, location)
+		}
+		// The answer is added to the address and changes nothing of it.
+		want, err := url.Parse(asked)
+		got, errGot := url.Parse(location)
+		if err != nil || errGot != nil || got.Scheme != want.Scheme || got.Host != want.Host || got.User.String() != want.User.String() || got.EscapedPath() != want.EscapedPath() || !got.Query().Has("code") {
+			t.Fatalf("asked %q: leads to %q", asked, location)
+		}
+	})
+}
+
+// isLoopbackOf takes the port off an address and compares it with one that has
+// none, by the grammar of URLs rather than by prefixes.
+func isLoopbackOf(registered, asked string) bool {
+	a, err := url.Parse(asked)
+	r, errR := url.Parse(registered)
+	if err != nil || errR != nil || a.Scheme != "http" || r.Scheme != "http" || a.User != nil || r.User != nil || r.Port() != "" {
+		return false
+	}
+	port, err := strconv.Atoi(a.Port())
+	return err == nil && port > 0 && port < 1<<16 && a.Hostname() == r.Hostname() && (a.Hostname() == "127.0.0.1" || a.Hostname() == "::1") &&
+		a.EscapedPath() == r.EscapedPath() && a.RawQuery == r.RawQuery && a.ForceQuery == r.ForceQuery
 }
 
 // isOurs holds to the grammar of the registered addresses on its own, not by

@@ -26,6 +26,7 @@ func running(t *testing.T) *site {
 }
 
 func TestOAuth2Device(t *testing.T) {
+	client := newParty(t, "golang.org/x/oauth2", oauth2Module)
 	s := newSite(t)
 	s.deviceClient()
 	ctx := context.Background()
@@ -54,9 +55,11 @@ func TestOAuth2Device(t *testing.T) {
 	if err != nil || info.Subject != id.Subject || info.Email != "ada@example.com" {
 		t.Errorf("%+v %v", info, err)
 	}
+	client.passed("device")
 }
 
 func TestZitadelDevice(t *testing.T) {
+	client := newParty(t, "zitadel/oidc", zitadelModule)
 	s := running(t)
 	s.deviceClient()
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
@@ -79,9 +82,11 @@ func TestZitadelDevice(t *testing.T) {
 	if err != nil || id.Email != "bob@example.com" {
 		t.Errorf("%+v %v", id, err)
 	}
+	client.passed("device")
 }
 
 func TestOAuth2ClientCredentials(t *testing.T) {
+	client := newParty(t, "golang.org/x/oauth2", oauth2Module)
 	s := newSite(t)
 	for _, style := range []oauth2.AuthStyle{oauth2.AuthStyleInHeader, oauth2.AuthStyleInParams, oauth2.AuthStyleAutoDetect} {
 		config := clientcredentials.Config{ClientID: "app", ClientSecret: "s3cret+/%", TokenURL: s.issuer + "/token", Scopes: []string{"reports"}, AuthStyle: style}
@@ -93,9 +98,11 @@ func TestOAuth2ClientCredentials(t *testing.T) {
 			t.Errorf("%v", s.claims(token.AccessToken))
 		}
 	}
+	client.passed("client credentials")
 }
 
 func TestOAuth2JWTBearer(t *testing.T) {
+	client := newParty(t, "golang.org/x/oauth2", oauth2Module)
 	s := running(t)
 	key := newSigner(t, "RS256")
 	s.client("robot", map[string]any{"jwks": key.jwks(), "grant_types": []any{bearerGrant}})
@@ -107,9 +114,11 @@ func TestOAuth2JWTBearer(t *testing.T) {
 	if s.claims(token.AccessToken)["email"] != "ada@example.com" {
 		t.Errorf("%v", s.claims(token.AccessToken))
 	}
+	client.passed("JWT bearer")
 }
 
 func TestZitadelJWTProfile(t *testing.T) {
+	client := newParty(t, "zitadel/oidc", zitadelModule)
 	s := running(t)
 	key := newSigner(t, "RS256")
 	s.client("robot", map[string]any{"jwks": key.jwks(), "grant_types": []any{bearerGrant}})
@@ -134,9 +143,11 @@ func TestZitadelJWTProfile(t *testing.T) {
 	if err != nil || !got.Active || got.ClientID != "robot" {
 		t.Errorf("%+v %v", got, err)
 	}
+	client.passed("JWT bearer", "private_key_jwt")
 }
 
 func TestZitadelExchangeAndIntrospection(t *testing.T) {
+	client := newParty(t, "zitadel/oidc", zitadelModule)
 	s := running(t)
 	s.exchangeClient()
 	ctx := context.Background()
@@ -165,6 +176,7 @@ func TestZitadelExchangeAndIntrospection(t *testing.T) {
 	if err != nil || gone.Active {
 		t.Errorf("%+v %v", gone, err)
 	}
+	client.passed("token exchange", "introspection")
 }
 
 // Signed userinfo with go-oidc, which checks the signature itself.

@@ -15,7 +15,18 @@ import (
 // post sends a form or, where the body begins a JSON object, JSON.
 func post(t *testing.T, address, body string, header ...string) (*http.Response, string) {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, address, strings.NewReader(body))
+	return write(t, http.MethodPost, address, body, header...)
+}
+
+// put is post with the other method.
+func put(t *testing.T, address, body string) (*http.Response, string) {
+	t.Helper()
+	return write(t, http.MethodPut, address, body)
+}
+
+func write(t *testing.T, method, address, body string, header ...string) (*http.Response, string) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), method, address, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
