@@ -68,7 +68,7 @@ func pairOver(config Config, world *store.World, engine *kinds.Engine, keys *sig
 		Storage: store.Directory{World: world}, Clock: world.Clock, Keys: keys.keys,
 		Logger: config.Logger, AnyClient: config.AnyClient, RequirePassword: config.RequirePassword,
 		LoginHintSignsIn: config.LoginHintSignsIn, DynamicRegistration: config.DynamicRegistration, DPoPNonce: config.DPoPNonce,
-		AllowPlainPKCE: config.PlainPKCE, ACRValues: config.ACRValues, Secret: secret,
+		AllowPlainPKCE: config.PlainPKCE, ACRValues: config.ACRValues, Secret: secret, Called: config.called,
 	}
 	if config.FixedClaims {
 		common.EditableClaims = new(bool)
