@@ -19,10 +19,12 @@ type Props<T extends object> = {
 export function ConsoleTable<T extends object>({ title, columns, load, idOf, empty }: Props<T>) {
   const client = useApi(conduktorApiRef);
   const [error, setError] = useState<Error>();
+  // Names of Kafka have no spaces to break at.
+  const [unbroken] = useState(() => columns.map(column => ({ ...column, cellStyle: { whiteSpace: 'nowrap' as const } })));
 
   if (error) {
     return (
-      <InfoCard title={title}>
+      <InfoCard title={title} titleTypographyProps={{ component: 'h2' }}>
         <Refusal error={error} retry={() => setError(undefined)} />
       </InfoCard>
     );
@@ -30,13 +32,15 @@ export function ConsoleTable<T extends object>({ title, columns, load, idOf, emp
   return (
     <Table<T & { id: string }>
       title={title}
-      columns={columns}
+      columns={unbroken}
       localization={{ body: { emptyDataSourceMessage: empty } }}
       options={{
         pageSize: 5,
         pageSizeOptions: [5, 20, 50],
         emptyRowsWhenPaging: false,
         padding: 'dense',
+        tableLayout: 'auto',
+        draggable: false,
         thirdSortClick: false,
       }}
       data={async query => {

@@ -4,12 +4,17 @@ import { ConsoleTable } from './ConsoleTable';
 import { count, duration } from './figures';
 
 const columns: TableColumn<ListedConsumerGroup & { id: string }>[] = [
-  { title: 'Consumer group', field: 'name', defaultSort: 'asc', highlight: true, width: '30%' },
+  { title: 'Consumer group', field: 'name', defaultSort: 'asc', highlight: true },
   { title: 'State', field: 'state', render: row => row.state ?? '–' },
   { title: 'Members', field: 'members', type: 'numeric', render: row => count(row.members) },
   { title: 'Lag', field: 'overallLag', type: 'numeric', render: row => count(row.overallLag) },
   { title: 'Behind by', field: 'maxLagTimeInSeconds', type: 'numeric', render: row => duration(row.maxLagTimeInSeconds) },
-  { title: 'Topics', field: 'topics', sorting: false, width: '30%', render: row => row.topics?.join(', ') || '–' },
+  {
+    title: 'Topics',
+    field: 'topics',
+    sorting: false,
+    render: row => row.topics?.map(topic => <div key={topic}>{topic}</div>) ?? '–',
+  },
 ];
 
 /** The consumer groups of an instance that the person may see, with their lag. */

@@ -3,7 +3,7 @@ import type { ApplicationInstance, Subject } from '../api/resources';
 import { ConsoleTable } from './ConsoleTable';
 
 const columns: TableColumn<Subject & { id: string }>[] = [
-  { title: 'Subject', field: 'metadata.name', defaultSort: 'asc', highlight: true, width: '36%' },
+  { title: 'Subject', field: 'metadata.name', defaultSort: 'asc', highlight: true },
   { title: 'Format', field: 'spec.format' },
   { title: 'Compatibility', field: 'spec.compatibility', render: row => row.spec.compatibility ?? "the registry's" },
   { title: 'Version', field: 'spec.version', type: 'numeric' },

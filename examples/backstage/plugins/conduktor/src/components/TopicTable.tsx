@@ -4,7 +4,7 @@ import { ConsoleTable } from './ConsoleTable';
 import { count, duration, rate, size } from './figures';
 
 const columns: TableColumn<ListedTopic & { id: string }>[] = [
-  { title: 'Topic', field: 'name', defaultSort: 'asc', highlight: true, width: '36%' },
+  { title: 'Topic', field: 'name', defaultSort: 'asc', highlight: true },
   { title: 'Partitions', field: 'partitionCount', type: 'numeric', render: row => count(row.partitionCount) },
   { title: 'Messages', field: 'recordCount', type: 'numeric', render: row => count(row.recordCount) },
   { title: 'Size', field: 'topicSize', type: 'numeric', render: row => size(row.topicSize) },
