@@ -59,7 +59,7 @@ const SignInAgain = ({ error, retry }: { error: ConsoleError; retry: () => void 
       // Backstage still thinks well of its session: only without it is a new
       // token asked for.
       await auth.signOut();
-      await auth.signIn();
+      await auth.getAccessToken(undefined, { instantPopup: true });
       retry();
     } catch (cause) {
       setFailure(cause as Error);
