@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 
+	"github.com/mockduktor/mockduktor/openapi"
 	"github.com/mockduktor/mockduktor/server"
 )
 
@@ -41,12 +43,17 @@ type yamlText string
 // exchange sends one request with header fields of its own.
 func exchange(t testing.TB, running *server.Server, method, path string, header http.Header, body io.Reader) answer {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), method, "http://"+running.Address()+path, body)
+	return exchangeBy(t, http.DefaultClient, method, "http://"+running.Address()+path, header, body)
+}
+
+func exchangeBy(t testing.TB, client *http.Client, method, address string, header http.Header, body io.Reader) answer {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), method, address, body)
 	if err != nil {
 		t.Fatal(err)
 	}
 	request.Header = header
-	response, err := http.DefaultClient.Do(request)
+	response, err := client.Do(request)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,20 +118,50 @@ func TestControlRefusesPagesOfOtherOrigins(t *testing.T) {
 // withoutRedirects gets a page and shows where it would lead.
 func withoutRedirects(t testing.TB, running *server.Server, path string, header http.Header) answer {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), "GET", "http://"+running.Address()+path, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	request.Header = header
 	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	response, err := client.Do(request)
-	if err != nil {
+	return exchangeBy(t, client, "GET", "http://"+running.Address()+path, header, nil)
+}
+
+// What the document describes is served, and what is served below /_mock is
+// described, but for the pages.
+func TestControlServesItsDocument(t *testing.T) {
+	running := start(t, server.Config{})
+	var document struct {
+		Paths map[string]map[string]json.RawMessage `json:"paths"`
+	}
+	if err := json.Unmarshal(openapi.Mock().JSON(), &document); err != nil {
 		t.Fatal(err)
 	}
-	defer response.Body.Close()
-	data, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
+	routed := map[string]bool{}
+	parameter := regexp.MustCompile(`:([^/]+)`)
+	for _, path := range running.RoutePaths() {
+		routed[parameter.ReplaceAllString(path, "{$1}")] = true
 	}
-	return answer{response.StatusCode, response.Header, data}
+	unanswered := 0
+	for path, operations := range document.Paths {
+		for method := range operations {
+			method = strings.ToUpper(method)
+			if strings.Contains(string(operations[strings.ToLower(method)]), "text/event-stream") {
+				unanswered++ // would not end
+				continue
+			}
+			// A body of no known type is refused before it is looked at, a name of
+			// nothing is not found: whatever the answer, it is the operation's.
+			got := exchange(t, running, method, strings.NewReplacer("{", "", "}", "").Replace(path), http.Header{"Content-Type": {"text/plain"}}, strings.NewReader("{"))
+			if got.status == http.StatusMethodNotAllowed || strings.Contains(string(got.body), "There is no "+method) {
+				t.Errorf("%s %s is described and not served: %d %s", method, path, got.status, got.body)
+			}
+			if !routed[path] {
+				t.Errorf("%s is described and has no route", path)
+			}
+		}
+	}
+	for path := range routed {
+		if _, described := document.Paths[path]; strings.HasPrefix(path, "/_mock/") && !described && !strings.HasPrefix(path, "/_mock/docs") {
+			t.Errorf("%s is served and not described", path)
+		}
+	}
+	if len(document.Paths) < 40 || unanswered > 5 {
+		t.Errorf("%d paths, %d not tried", len(document.Paths), unanswered)
+	}
 }

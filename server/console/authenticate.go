@@ -87,7 +87,7 @@ func (s *Console) authenticate(ctx context.Context, trace *Trace, header http.He
 	if tx, err = s.noteToken(tx, id, who); err != nil {
 		return nil, err
 	}
-	return &Principal{Sort: SortJWT, Email: who.email, access: s.accessOfUser(tx, who.email)}, nil
+	return &Principal{Sort: SortJWT, Email: who.email, access: s.accessOfUser(tx, who.email), noGroups: who.noGroups}, nil
 }
 
 func bearer(header http.Header) (string, error) {

@@ -68,14 +68,20 @@ func (s *Console) forbidden(tx *store.Tx, who *Principal, need kinds.Need) error
 	if who.Sort == SortInstanceKey {
 		refused.Reason += fmt.Sprintf("; the key may only touch what the application instance %s owns", who.Instance)
 	} else if who.Email != "" {
-		refused.Reason += "; " + membership(who.access.groups)
+		refused.Reason += "; " + membership(who)
 	}
 	return refused
 }
 
-func membership(groups []string) string {
-	if len(groups) == 0 {
-		return "the user is in no Console group (does the token's groups claim hold the external groups?)"
+func membership(who *Principal) string {
+	groups := who.Groups()
+	switch {
+	case len(groups) > 0 && who.noGroups == "":
+		return "the user is in " + strings.Join(groups, ", ")
+	case len(groups) > 0:
+		return "the user is in " + strings.Join(groups, ", ") + "; " + who.noGroups
+	case who.noGroups != "":
+		return "the user is in no Console group; " + who.noGroups
 	}
-	return "the user is in " + strings.Join(groups, ", ")
+	return "the user is in no Console group (does the token's groups claim hold the external groups?)"
 }

@@ -60,6 +60,7 @@ type identity struct {
 	expires   time.Time // zero = none
 	notBefore time.Time
 	noEmail   string // why there is no e-mail, "" if there is one
+	noGroups  string // why there are no groups, where the token says so
 }
 
 type verifier struct {
@@ -289,6 +290,10 @@ func (v *verifier) identify(claims map[string]any) (*identity, error) {
 		firstName: text(claims["given_name"]), lastName: text(claims["family_name"]),
 		groups: groupsOf(claims[v.settings.GroupsClaim]),
 		apiKey: text(claims[v.settings.APIKeyClaim]),
+	}
+	// Entra's form for more groups than fit (OpenID Connect Core 1.0, section 5.6.2).
+	if elsewhere, _ := claims["_claim_names"].(map[string]any); elsewhere[v.settings.GroupsClaim] != nil {
+		who.noGroups = fmt.Sprintf("the token's _claim_names say that the claim %q is to be asked for elsewhere (a groups overage), which the Console does not do: have the IdP put fewer groups into the token", v.settings.GroupsClaim)
 	}
 	claim := v.settings.UsernameClaim
 	value, present := claims[claim]

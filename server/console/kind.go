@@ -341,7 +341,7 @@ func (c *call) refusal(tx *store.Tx, need kinds.Need) error {
 		return c.forbidden(tx, c.who, need)
 	}
 	if c.who.Email != "" {
-		reason += "; " + membership(c.who.Groups())
+		reason += "; " + membership(c.who)
 	}
 	return &kinds.Error{Code: kinds.Forbidden, Message: "Missing permission: " + what, Reason: reason}
 }

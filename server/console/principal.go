@@ -28,6 +28,7 @@ type Principal struct {
 	Instance    string        // for application-instance keys
 	application string        // of Instance
 	access      *access
+	noGroups    string // why its token held no groups, where it said so
 }
 
 // access is what a principal may do, compiled; shared and immutable.

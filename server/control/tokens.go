@@ -129,13 +129,18 @@ func (c *call) provider(name string) (*idp.Provider, error) {
 	return nil, notFound("There is no Provider %q: leave provider out for the built-in one", name)
 }
 
-// person finds whom a request names by login or e-mail.
-func (c *call) person(as string) (*idp.Person, error) {
+// personAt finds the provider and, by login or e-mail, the person that a request
+// names.
+func (c *call) personAt(provider, as string) (*idp.Provider, *idp.Person, error) {
+	found, err := c.provider(provider)
+	if err != nil {
+		return nil, nil, err
+	}
 	person, known := kinds.FindPerson(c.World.View(), as)
 	if !known {
-		return nil, notFound("as: nobody has the login or e-mail %q", as)
+		return nil, nil, notFound("as: nobody has the login or e-mail %q", as)
 	}
-	return person, nil
+	return found, person, nil
 }
 
 // cookie is a cookie as Playwright's addCookies takes it.
@@ -159,11 +164,7 @@ func mintSession(c *call) error {
 	if err := c.read(&request); err != nil {
 		return err
 	}
-	provider, err := c.provider(request.Provider)
-	if err != nil {
-		return err
-	}
-	person, err := c.person(request.As)
+	provider, person, err := c.personAt(request.Provider, request.As)
 	if err != nil {
 		return err
 	}
@@ -192,11 +193,7 @@ func mintCode(c *call) error {
 	if err := c.read(&request); err != nil {
 		return err
 	}
-	provider, err := c.provider(request.Provider)
-	if err != nil {
-		return err
-	}
-	person, err := c.person(request.As)
+	provider, person, err := c.personAt(request.Provider, request.As)
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -281,8 +282,14 @@ func (x *kindExpansion) operation(action, verb string, body, parameters, success
 	}
 	description = describe(description, need, get(get(x.k, "refuses"), action))
 	responses := object("200", success)
+	if body != nil && x.errorNames["415"] != "" {
+		errors = append(slices.Clone(errors), "415")
+	}
 	for _, status := range errors {
-		set(responses, status, ref("#/components/responses/"+x.errorNames[status]))
+		// A document that knows no such answer asks for no credentials.
+		if name := x.errorNames[status]; name != "" {
+			set(responses, status, ref("#/components/responses/"+name))
+		}
 	}
 	op := object(
 		"tags", texts(x.tag),
