@@ -19,6 +19,13 @@ func (d *Document) OperationID(method, path string) string {
 	return ""
 }
 
+// HasParameter tells whether the operation that method and path name has a query
+// parameter.
+func (d *Document) HasParameter(method, path, name string) bool {
+	op := d.schemas().operation(method, path)
+	return op != nil && slices.ContainsFunc(op.query, func(p parameter) bool { return p.name == name })
+}
+
 // HasOperation tells whether an operation has an operationId.
 func (d *Document) HasOperation(id string) bool {
 	for _, op := range d.schemas().operations {

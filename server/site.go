@@ -32,16 +32,23 @@ type Site struct {
 // newJournal makes the journal of a site with this configuration.
 func newJournal(config Config) *journal.Journal {
 	return journal.New(max(config.JournalSize, 0), journal.Options{
-		OperationID: operationID, APIKeyClaim: config.Console.JWT.APIKeyClaim,
+		APIKeyClaim: config.Console.JWT.APIKeyClaim,
+		OperationID: func(surface journal.Surface, method, path string) string {
+			return describing(surface).OperationID(method, path)
+		},
+		HasParameter: func(surface journal.Surface, method, path, name string) bool {
+			return describing(surface).HasParameter(method, path, name)
+		},
 	})
 }
 
-// operationID names an operation of the document that describes its surface.
-func operationID(surface journal.Surface, method, path string) string {
+// describing is the document that describes a surface; the identity provider's
+// endpoints are in none, so that neither has them.
+func describing(surface journal.Surface) *openapi.Document {
 	if surface == journal.Mock {
-		return openapi.Mock().OperationID(method, path)
+		return openapi.Mock()
 	}
-	return openapi.Console().OperationID(method, path)
+	return openapi.Console()
 }
 
 // sandboxPath begins the addresses of sandboxes.

@@ -83,7 +83,7 @@ func (e *Entry) read() {
 	f := &e.facts
 	v := &View{
 		Seq: e.seq, Time: f.Time, DurationMS: milliseconds(f.Duration), Sandbox: f.Sandbox, Surface: f.Surface,
-		Operation: f.Operation, Method: f.Method, Path: scrub(f.Path), Query: showQuery(f.Surface, f.Query),
+		Operation: f.Operation, Method: f.Method, Path: scrub(f.Path), Query: f.showQuery(e.options),
 		Status: f.Status, RequestBytes: f.RequestBytes, ResponseBytes: f.ResponseBytes,
 		ClientID: scrub(f.ClientID), Person: scrub(f.Person), GrantType: scrub(f.GrantType),
 		RequestHeaders: headers(f.Header), ResponseHeaders: headers(f.Answer), proto: f.Proto,

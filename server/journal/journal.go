@@ -58,6 +58,9 @@ func (j *Journal) Subscribe() (leave func(), ok bool) {
 type Options struct {
 	// OperationID names an operation by its path in the surface's document.
 	OperationID func(surface Surface, method, path string) string
+	// HasParameter tells whether an operation has a query parameter; what it has
+	// not may be anything, a secret too, and is not shown.
+	HasParameter func(surface Surface, method, path, name string) bool
 	// APIKeyClaim is the claim of tokens that may hold an API key.
 	APIKeyClaim string
 }

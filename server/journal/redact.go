@@ -50,29 +50,42 @@ var idpParameters = []string{
 	"response_type", "scope", "ui_locales",
 }
 
-// showQuery is the query without the values of secrets; the order stays.
-func showQuery(surface Surface, query string) string {
-	if query == "" {
+// showQuery is the query of a request with the values that are known to be
+// harmless; the order stays.
+func (f *Facts) showQuery(options *Options) string {
+	if f.Query == "" {
 		return ""
 	}
-	pairs := strings.Split(query, "&")
+	pairs := strings.Split(f.Query, "&")
 	for i, pair := range pairs {
 		name, value, given := strings.Cut(pair, "=")
-		if given && value != "" {
-			pairs[i] = name + "=" + showParameter(surface, name, value)
-		}
-		if !given {
-			pairs[i] = scrub(name)
+		switch {
+		case given && value != "":
+			pairs[i] = scrub(name) + "=" + f.showParameter(options, name, value)
+		case !given && len(name) > 0 && !f.harmless(options, name):
+			pairs[i] = redacted
 		}
 	}
 	return strings.Join(pairs, "&")
 }
 
-func showParameter(surface Surface, rawName, raw string) string {
+// harmless tells whether the value of a parameter may be shown: the operation
+// has it, and it is none that holds a secret.
+func (f *Facts) harmless(options *Options, name string) bool {
+	switch {
+	case isSecret(name):
+		return false
+	case f.Surface == IDP:
+		return slices.Contains(idpParameters, name)
+	}
+	return options.HasParameter != nil && options.HasParameter(f.Surface, f.Method, f.Route, name)
+}
+
+func (f *Facts) showParameter(options *Options, rawName, raw string) string {
 	name, err := url.QueryUnescape(rawName)
 	value, valueErr := url.QueryUnescape(raw)
 	switch {
-	case err != nil, valueErr != nil, isSecret(name), surface == IDP && !slices.Contains(idpParameters, name), scrub(value) != value:
+	case err != nil, valueErr != nil, !f.harmless(options, name), scrub(value) != value:
 		return redacted
 	case strings.HasSuffix(name, "redirect_uri"):
 		return url.QueryEscape(bare(value))
