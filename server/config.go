@@ -82,6 +82,8 @@ type Config struct {
 	Console console.Settings
 	// RegexFull makes externalGroupRegex match whole group names only.
 	RegexFull bool
+	// Simulate lets figures of topics and consumer groups move with the world's clock.
+	Simulate bool
 	// HTTPClient fetches the keys of another issuer; nil: a plain client.
 	HTTPClient *http.Client
 

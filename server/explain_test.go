@@ -131,7 +131,7 @@ func TestExplainTakesEveryCredential(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, secret := range []string{long, altered, strings.Split(long, ".")[2], "mockduktor-admin-key"} {
+			for _, secret := range []string{long, altered, strings.Split(long, ".")[2], "mock-admin-key"} {
 				if strings.Contains(string(encoded), secret) {
 					t.Errorf("the answer holds the secret %.20s", secret)
 				}
@@ -198,6 +198,30 @@ func TestExplainKnowsTimeAndSandbox(t *testing.T) {
 	said = explained(t, running, "/s/explained", object{"token": token, "method": "GET", "path": explainTopics})
 	if lastDone(said.Credential.Checks).Check != "issuer" {
 		t.Errorf("a token of another world: %+v", said.Credential)
+	}
+}
+
+// Faults change what a request meets, not what may be done: they are left out,
+// and that is said.
+func TestExplainLeavesFaultsOut(t *testing.T) {
+	running := start(t, server.Config{})
+	ask := object{"person": "ben", "method": "GET", "path": explainTopics}
+	if said := explained(t, running, "", ask); said.Faults {
+		t.Error("there are no faults yet")
+	}
+	fault := object{"apiVersion": "mockduktor/v1", "kind": "Fault", "metadata": object{"name": "down"}, "spec": object{"effect": object{"status": 503}, "times": 1}}
+	expectStatus(t, "fault", mock(t, running, http.MethodPut, "/_mock/resources/Fault", fault), http.StatusOK)
+	if said := explained(t, running, "", ask); !said.Faults || said.Answer.Status != http.StatusOK {
+		t.Errorf("%+v", said)
+	}
+	// Asking did not use it up, nor is it in the journal.
+	if got := send(t, running, http.MethodGet, explainTopics, tokenOf(t, running, "ben"), "", nil); got.status != http.StatusServiceUnavailable {
+		t.Errorf("status %d", got.status)
+	}
+	for _, entry := range running.Site().Journal.Entries(0) {
+		if view := entry.View(); view.Path == explainTopics && view.Status == http.StatusOK {
+			t.Errorf("%+v", view)
+		}
 	}
 }
 

@@ -124,7 +124,7 @@ func (p *Pair) Fork(config Config, world *store.World) (*Pair, error) {
 func NewEngine(config Config) *kinds.Engine {
 	config.complete()
 	return kinds.New(openapi.Console(), openapi.Mock(), kinds.Settings{
-		AdminEmail: config.Console.AdminEmail, RegexFull: config.RegexFull,
+		AdminEmail: config.Console.AdminEmail, RegexFull: config.RegexFull, Simulate: config.Simulate,
 	})
 }
 

@@ -195,6 +195,7 @@ func (s *settings) list(name, usage string, into *[]string) cli.Flag {
 func serveFlags(s *settings) []cli.Flag {
 	tls, network := &s.config.TLS, &s.config.Network
 	return append(s.worldFlags(),
+		s.toggle("simulate", "let messages grow, lag move and consumer groups rebalance by the world's clock", &s.config.Simulate),
 		s.toggle("watch", "load the files of --seed anew when they change", &s.config.Watch),
 		&cli.IntFlag{Local: true, Name: "max-sandboxes", Usage: "how many sandboxes there may be at once", Value: server.DefaultMaxSandboxes, Destination: &s.config.MaxSandboxes, Sources: s.from("max-sandboxes")},
 		s.toggle("tls", "serve https with a certificate of a development CA, which /_mock/ca.pem shows", &tls.Enabled),

@@ -36,9 +36,10 @@ func listConsumerGroups(c *call) error {
 	if err != nil {
 		return err
 	}
+	live := c.Engine.Live(tx, c.World.Clock.Now())
 	var rows []*kinds.ConsumerGroup
 	for resource := range c.visible(tx, kind, c.Engine.Rule(kind), []string{cluster}) {
-		group := resource.Value.(*kinds.ConsumerGroup)
+		group := live.Group(resource)
 		if keepConsumerGroup(group, request.Filter) {
 			rows = append(rows, group)
 		}

@@ -57,9 +57,10 @@ func listTopics(c *call) error {
 	if err != nil {
 		return err
 	}
+	live := c.Engine.Live(tx, c.World.Clock.Now())
 	var rows []topicRow
 	for resource := range c.visible(tx, kind, c.Engine.Rule(kind), []string{cluster}) {
-		row := topicRow{ListedTopic: kinds.Listed(tx, cluster, resource)}
+		row := topicRow{ListedTopic: live.Listed(cluster, resource)}
 		row.policy = cleanupPolicy(row.Topic.Configs["cleanup.policy"])
 		if keepTopic(row, request.Filter) {
 			rows = append(rows, row)

@@ -98,6 +98,7 @@ func Register(e *echo.Echo, resolve func(echo.Context) *Control) {
 	registerTokens(add)
 	registerKeys(add)
 	registerExplain(add)
+	registerSimulation(add)
 	registerJournal(add)
 	registerFaults(add)
 	registerSettings(add)

@@ -219,7 +219,7 @@ func presentAlert(v View, r *store.Resource) ([]byte, error) {
 	if alert.Disabled {
 		return store.EncodeObject(object)
 	}
-	measured, err := alert.measure(v.Tx)
+	measured, err := alert.measure(v.engine.Live(v.Tx, v.Now))
 	if err != nil {
 		return nil, err
 	}
@@ -262,12 +262,12 @@ func (a *Alert) broken(value float64) bool {
 }
 
 // measure finds what the alert looks at, nil where the world has no figure.
-func (a *Alert) measure(tx *store.Tx) (*measurement, error) {
+func (a *Alert) measure(live Live) (*measurement, error) {
 	switch a.Type {
 	case "TopicAlert":
-		return a.measureTopic(tx)
+		return a.measureTopic(live)
 	case "ConsumerGroupAlert":
-		return a.measureGroup(tx)
+		return a.measureGroup(live)
 	case "BrokerAlert":
 		switch a.Metric {
 		case "OfflinePartitionCount", "UnderMinIsrPartitionCount", "UnderReplicatedPartitionCount":
@@ -275,7 +275,7 @@ func (a *Alert) measure(tx *store.Tx) (*measurement, error) {
 		}
 		return nil, nil
 	case "KafkaConnectAlert":
-		_, err := tx.Resource("Connector", "v2", []string{a.Cluster, a.Connect}, a.Connector)
+		_, err := live.tx.Resource("Connector", "v2", []string{a.Cluster, a.Connect}, a.Connector)
 		return measuredIf(err, &measurement{}) // no task here ever fails
 	}
 	return &measurement{}, nil
@@ -288,12 +288,12 @@ func measuredIf(err error, m *measurement) (*measurement, error) {
 	return m, err
 }
 
-func (a *Alert) measureTopic(tx *store.Tx) (*measurement, error) {
-	r, err := tx.Resource("TopicFigures", "v1", []string{a.Cluster}, a.Topic)
+func (a *Alert) measureTopic(live Live) (*measurement, error) {
+	r, err := live.tx.Resource("TopicFigures", "v1", []string{a.Cluster}, a.Topic)
 	if err != nil {
 		return measuredIf(err, nil)
 	}
-	figures := r.Value.(*TopicFigures)
+	figures := live.Topic(r)
 	switch a.Metric {
 	case "MessageCount":
 		return &measurement{float64(figures.RecordCount), r}, nil
@@ -307,12 +307,12 @@ func (a *Alert) measureTopic(tx *store.Tx) (*measurement, error) {
 	return nil, nil
 }
 
-func (a *Alert) measureGroup(tx *store.Tx) (*measurement, error) {
-	r, err := tx.Resource("ConsumerGroup", "v1", []string{a.Cluster}, a.Group)
+func (a *Alert) measureGroup(live Live) (*measurement, error) {
+	r, err := live.tx.Resource("ConsumerGroup", "v1", []string{a.Cluster}, a.Group)
 	if err != nil {
 		return measuredIf(err, nil)
 	}
-	group := r.Value.(*ConsumerGroup)
+	group := live.Group(r)
 	lag := group.OverallLag
 	if a.Metric == "TimeLag" {
 		lag = group.MaxLagTimeInSeconds

@@ -136,6 +136,7 @@ type Engine struct {
 type Settings struct {
 	AdminEmail string // the root admin; always a member of the group admin
 	RegexFull  bool   // externalGroupRegex must match a whole group name
+	Simulate   bool   // figures move with the world's clock
 }
 
 // New returns the engine for the two documents.

@@ -133,10 +133,10 @@ type ListedTopic struct {
 }
 
 // Listed joins a topic with its figures.
-func Listed(tx *store.Tx, cluster string, r *store.Resource) ListedTopic {
+func (l Live) Listed(cluster string, r *store.Resource) ListedTopic {
 	listed := ListedTopic{Name: r.Name, Topic: r.Value.(*Topic)}
-	if figures, err := tx.Resource("TopicFigures", "v1", []string{cluster}, r.Name); err == nil {
-		listed.Figures = figures.Value.(*TopicFigures)
+	if figures, err := l.tx.Resource("TopicFigures", "v1", []string{cluster}, r.Name); err == nil {
+		listed.Figures = l.Topic(figures)
 	}
 	return listed
 }
