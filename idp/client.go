@@ -293,9 +293,15 @@ func (c *Client) redirectsTo(uri string) bool {
 	if c.anyone {
 		return isAnyWebURI(uri)
 	}
-	return slices.ContainsFunc(c.RedirectURIs, func(registered string) bool {
-		return registered == uri || sameButLoopbackPort(registered, uri)
-	})
+	return slices.ContainsFunc(c.RedirectURIs, func(registered string) bool { return RedirectMatches(registered, uri) })
+}
+
+// RedirectMatches tells whether a client with a registered redirect URI may be
+// answered at uri: where the two are the same to the letter, or differ in the
+// port of a loopback address that is registered without one (RFC 8252, section
+// 7.3).
+func RedirectMatches(registered, uri string) bool {
+	return registered == uri || sameButLoopbackPort(registered, uri)
 }
 
 // logsOutTo tells whether the client may be returned to at uri after logout.

@@ -18,6 +18,13 @@ import (
 // may cost.
 const maxClientKeys = 20
 
+// minRSABits is RFC 7518, section 3.3. maxRSABits is what crypto/tls takes from
+// strangers: what verifying costs grows with the square of the size.
+const (
+	minRSABits = 2048
+	maxRSABits = 8192
+)
+
 // keySet reads a JWK set (RFC 7517, section 5) of public keys that can verify.
 func (f *fields) keySet(name string) jwk.Set {
 	v := f.value(name)
@@ -68,7 +75,7 @@ func verifiable(key jwk.Key) (any, error) {
 			return raw, nil
 		}
 	}
-	return nil, fmt.Errorf("is of kty %s; an RSA key of at least 2048 bits, an EC key on P-256 or an Ed25519 key is needed", key.KeyType())
+	return nil, fmt.Errorf("is of kty %s; an RSA key of %d to %d bits, an EC key on P-256 or an Ed25519 key is needed", key.KeyType(), minRSABits, maxRSABits)
 }
 
 // algEd25519 is the fully specified name of EdDSA with Ed25519 (RFC 9864,
@@ -91,7 +98,7 @@ func commonAlg(alg string) string {
 func fits(alg string, public any) bool {
 	switch key := public.(type) {
 	case *rsa.PublicKey:
-		return (alg == "RS256" || alg == "PS256") && key.N.BitLen() >= 2048
+		return (alg == "RS256" || alg == "PS256") && key.N.BitLen() >= minRSABits && key.N.BitLen() <= maxRSABits
 	case *ecdsa.PublicKey:
 		return alg == "ES256" && key.Curve == elliptic.P256()
 	case ed25519.PublicKey:

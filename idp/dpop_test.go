@@ -1,9 +1,11 @@
 package idp_test
 
 import (
+	"bytes"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/json"
 	"net/url"
 	"strings"
 	"testing"
@@ -232,4 +234,23 @@ func TestRFC9449CORS(t *testing.T) {
 	if !strings.Contains(a.Header.Get("Access-Control-Expose-Headers"), "DPoP-Nonce") {
 		t.Errorf("exposed: %q", a.Header.Get("Access-Control-Expose-Headers"))
 	}
+}
+
+// Whoever brings the key decides what verifying costs, so a key of any size is
+// not looked at: one that just fits the header would take a core for seconds.
+func TestRFC9449KeysOfAnySize(t *testing.T) {
+	s := newSite(t)
+	key := newSigner(t, "ES256")
+	proof := s.proof(key, "POST", "/token")
+	payload := strings.Split(proof, ".")[1]
+	modulus := bytes.Repeat([]byte{0xff}, 80<<10)
+	header, err := json.Marshal(map[string]any{"alg": "RS256", "typ": "dpop+jwt", "jwk": map[string]any{
+		"kty": "RSA", "e": "AQAB", "n": base64.RawURLEncoding.EncodeToString(modulus),
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	signature := base64.RawURLEncoding.EncodeToString(append([]byte{0}, modulus[1:]...))
+	forged := base64.RawURLEncoding.EncodeToString(header) + "." + payload + "." + signature
+	s.refused(s.post("/token", "app", "s3cret+/%", clientCredentials, "DPoP", forged), 400, "invalid_dpop_proof", "2048 to 8192 bits")
 }

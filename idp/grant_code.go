@@ -119,10 +119,7 @@ func (p *Provider) newGrant(tx Tx, client *Client, person *Person, scope scopeLi
 	if err != nil {
 		return issuance{}, err
 	}
-	sid, err := p.newID(tx, person.Login, client.ID)
-	if err != nil {
-		return issuance{}, err
-	}
+	sid := p.sessionOfGrant(id)
 	now := p.now()
 	g := &grant{
 		ID: id, ClientID: client.ID, Login: person.Login, Scope: scope, Audience: audience,

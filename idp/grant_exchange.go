@@ -228,6 +228,7 @@ func (p *Provider) issueFor(ctx context.Context, client *Client, s *subject, q p
 	in := issuance{
 		client: client, person: s.person, scope: scope, audience: client.orDefaultAudience(audience),
 		sid: s.claims.SID, authTime: s.claims.authTime(), jkt: q.jkt,
+		noID: wanted != "" && wanted != tokenTypeID,
 	}
 	in.acr, _ = s.claims.ACR.(string)
 	if s.claims.Act != nil {

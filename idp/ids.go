@@ -60,6 +60,11 @@ func (p *Provider) newID(tx Tx, of ...string) (string, error) {
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil)[:idBytes]), nil
 }
 
+// sessionOfGrant is the sid of a grant that no session led to.
+func (p *Provider) sessionOfGrant(id string) string {
+	return base64.RawURLEncoding.EncodeToString(p.mac("sid", []byte(id))[:idBytes])
+}
+
 // Purposes of handles; one must never pass for another.
 const (
 	purposeCode         = "code"

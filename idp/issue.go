@@ -70,6 +70,8 @@ type issuance struct {
 	accessLifetime time.Duration
 	// maxAged: the authorization request had max_age.
 	maxAged bool
+	// noID: nobody wants an ID token, whatever the scope.
+	noID bool
 }
 
 // issue makes the tokens. Every grant and Mint end here.
@@ -109,7 +111,7 @@ func (p *Provider) issue(ctx context.Context, in issuance) (*Tokens, error) {
 	if p.profile.extras != nil {
 		tokens.extras = p.profile.extras(f, tokens)
 	}
-	if in.person == nil || !in.scope.has(scopeOpenID) {
+	if in.person == nil || in.noID || !in.scope.has(scopeOpenID) {
 		return tokens, nil
 	}
 	if key, err = keys.signs(in.client.IDTokenAlg); err != nil {

@@ -52,7 +52,7 @@ func (s *Server) whileOpen(ctx context.Context, site *Site) (context.Context, co
 func (s *Server) settingsOf(site *Site) control.Settings {
 	jwt := site.Console.Settings.JWT
 	return control.Settings{
-		PublicURL: site.URL, Issuer: site.Provider.Issuer(), TrustedIssuer: jwt.Issuer,
+		PublicURL: site.URL, Issuer: site.Provider.Issuer(), Issuers: site.Issuers(), TrustedIssuer: jwt.Issuer,
 		UsernameClaim: cmp.Or(jwt.UsernameClaim, "email"), GroupsClaim: cmp.Or(jwt.GroupsClaim, "groups"), APIKeyClaim: cmp.Or(jwt.APIKeyClaim, "apikey"),
 		AnyClient: s.config.AnyClient, Sandbox: site.ID,
 	}

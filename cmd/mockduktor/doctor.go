@@ -15,6 +15,7 @@ import (
 
 	"github.com/urfave/cli/v3"
 
+	"github.com/mockduktor/mockduktor/idp"
 	"github.com/mockduktor/mockduktor/server/control"
 )
 
@@ -69,7 +70,7 @@ func (d *doctor) examine(ctx context.Context) error {
 			d.issuer = settings.Issuer
 		}
 		d.sameIssuer(settings)
-		d.discovery(ctx, settings)
+		d.discovery(ctx)
 		d.redirect(settings)
 	}
 	if d.faults > 0 {
@@ -127,6 +128,13 @@ func hostOf(address string) string {
 }
 
 func (d *doctor) sameIssuer(settings control.Settings) {
+	for name, issuer := range settings.Issuers {
+		if d.issuer == issuer {
+			d.fine("the issuer is that of the Provider %s", name)
+			d.trusted(settings)
+			return
+		}
+	}
 	switch {
 	case d.issuer == settings.Issuer:
 		d.fine("the issuer is %s", settings.Issuer)
@@ -137,26 +145,32 @@ func (d *doctor) sameIssuer(settings control.Settings) {
 		d.fault("give your client the issuer "+settings.Issuer+", or start the server with --public-url or --issuer so that it is yours",
 			"your issuer is %q, the server's is %q", d.issuer, settings.Issuer)
 	}
-	if settings.TrustedIssuer == settings.Issuer {
+	d.issuer = settings.Issuer
+	d.trusted(settings)
+}
+
+// trusted says whether the Console accepts tokens of the issuer.
+func (d *doctor) trusted(settings control.Settings) {
+	if settings.TrustedIssuer == d.issuer {
 		d.fine("the Console trusts that issuer; e-mail from the claim %q, groups from %q", settings.UsernameClaim, settings.GroupsClaim)
 	} else {
-		fmt.Fprintf(d.out, "note  the Console trusts another issuer, %s (CDK_SSO_JWTAUTH_ISSUER): tokens of %s are refused\n", settings.TrustedIssuer, settings.Issuer)
+		fmt.Fprintf(d.out, "note  the Console trusts another issuer, %s (CDK_SSO_JWTAUTH_ISSUER): tokens of %s are refused\n", settings.TrustedIssuer, d.issuer)
 	}
 }
 
 // discovery follows the addresses that a client would.
-func (d *doctor) discovery(ctx context.Context, settings control.Settings) {
+func (d *doctor) discovery(ctx context.Context) {
 	var document struct {
 		Issuer  string `json:"issuer"`
 		JWKSURI string `json:"jwks_uri"`
 	}
-	address := strings.TrimRight(settings.Issuer, "/") + "/.well-known/openid-configuration"
+	address := strings.TrimRight(d.issuer, "/") + "/.well-known/openid-configuration"
 	if err := d.get(ctx, address, &document); err != nil {
 		d.fault("give --public-url an address that works from where the clients are", "the discovery document cannot be fetched from here: %v", err)
 		return
 	}
 	d.fine("discovery at %s", address)
-	if document.Issuer != settings.Issuer {
+	if document.Issuer != d.issuer {
 		d.fault("something between here and the server answers for it; check the port and the proxy", "that document names the issuer %q", document.Issuer)
 	}
 	var keys struct {
@@ -197,6 +211,10 @@ func (d *doctor) redirect(settings control.Settings) {
 	}
 	if slices.Contains(client.RedirectURIs, d.redirectURI) {
 		d.fine("%s is one of its redirect URIs", d.redirectURI)
+		return
+	}
+	if slices.ContainsFunc(client.RedirectURIs, func(registered string) bool { return idp.RedirectMatches(registered, d.redirectURI) }) {
+		d.fine("%s is one of its redirect URIs with a port, which loopback addresses may have", d.redirectURI)
 		return
 	}
 	why := "is not registered; registered are " + strings.Join(client.RedirectURIs, ", ")

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -23,6 +25,7 @@ func TestDoctor(t *testing.T) {
 		"loopback":       {[]string{"--client", "backstage", "--redirect-uri", address(frame)}, 1, []string{"in the host (localhost and the loopback addresses are different hosts here)", "redirect_uris"}},
 		"redirect slash": {[]string{"--client", "backstage", "--redirect-uri", frame + "/"}, 1, []string{"a slash at the end"}},
 		"redirect port":  {[]string{"--client", "backstage", "--redirect-uri", strings.Replace(frame, "7007", "7008", 1)}, 1, []string{"the port"}},
+		"a port":         {[]string{"--client", "conduktor-cli", "--redirect-uri", "http://127.0.0.1:8123/callback"}, 0, []string{"with a port, which loopback addresses may have"}},
 		"elsewhere":      {[]string{"--client", "backstage", "--redirect-uri", "https://evil.example/x"}, 1, []string{"registered are " + frame}},
 		"no server":      {[]string{"--url", "http://127.0.0.1:1"}, 1, []string{"does not answer", "start it"}},
 	} {
@@ -38,6 +41,17 @@ func TestDoctor(t *testing.T) {
 			if !strings.Contains(result.out, want) {
 				t.Errorf("%s: lacks %q:\n%s", name, want, result.out)
 			}
+		}
+	}
+
+	file := filepath.Join(t.TempDir(), "provider.yaml")
+	if err := os.WriteFile(file, []byte("apiVersion: mockduktor/v1\nkind: Provider\nmetadata: {name: acme}\nspec: {profile: keycloak}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	several := serveBinary(t, nil, "--seed", "default", "--seed", file, "--jwt-issuer", "/realms/acme")
+	for issuer, want := range map[string]string{several.url + "/realms/acme": "the Console trusts that issuer", several.url + "/idp": "the Console trusts another issuer"} {
+		if result := run(t, nil, "doctor", "--url", several.url, "--issuer", issuer); result.code != 0 || !strings.Contains(result.out, want) || !strings.Contains(result.out, "discovery at "+issuer) {
+			t.Errorf("%s: exit %d:\n%s", issuer, result.code, result.out)
 		}
 	}
 

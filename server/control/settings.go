@@ -9,13 +9,15 @@ import (
 // Settings are what a client has to agree with the server about. No secret is
 // among them.
 type Settings struct {
-	PublicURL     string `json:"public_url"`
-	Issuer        string `json:"issuer"`         // of the built-in identity provider
-	TrustedIssuer string `json:"trusted_issuer"` // whose tokens the Console accepts
-	UsernameClaim string `json:"username_claim"`
-	GroupsClaim   string `json:"groups_claim"`
-	APIKeyClaim   string `json:"api_key_claim"`
-	AnyClient     bool   `json:"any_client"`
+	PublicURL string `json:"public_url"`
+	Issuer    string `json:"issuer"` // of the built-in identity provider
+	// Issuers are those of the further identity providers, by their names.
+	Issuers       map[string]string `json:"issuers,omitempty"`
+	TrustedIssuer string            `json:"trusted_issuer"` // whose tokens the Console accepts
+	UsernameClaim string            `json:"username_claim"`
+	GroupsClaim   string            `json:"groups_claim"`
+	APIKeyClaim   string            `json:"api_key_claim"`
+	AnyClient     bool              `json:"any_client"`
 	// Sandbox is the id of the sandbox that answers; empty outside of any.
 	Sandbox string `json:"sandbox,omitempty"`
 	// Clients are the registered relying parties.
