@@ -359,3 +359,43 @@ func TestControlRotatesKeys(t *testing.T) {
 		}
 	}
 }
+
+// Only what is a signed JWT can be made wrong; a further provider's can, with its
+// own issuer, as its profile writes them.
+func TestControlForgesByProvider(t *testing.T) {
+	running := start(t, server.Config{})
+	expectStatus(t, "load", mock(t, running, "POST", "/_mock/seed", yamlText(`apiVersion: mockduktor/v1
+kind: Client
+metadata: {name: handles}
+spec: {redirect_uris: ["http://localhost:3000/callback"], access_token_format: opaque}
+---
+apiVersion: mockduktor/v1
+kind: Provider
+metadata: {name: acme}
+spec: {profile: keycloak, realm: acme}
+---
+apiVersion: mockduktor/v1
+kind: Provider
+metadata: {name: directory}
+spec: {profile: entra}
+`)), 200)
+	request := object{"as": "ada", "client_id": "handles", "fault": "expired"}
+	expectStatus(t, "opaque", mock(t, running, "POST", "/_mock/tokens", request), 400, "not signed JWTs")
+	plain, _ := minted(t, running, "", object{"as": "ada", "client_id": "handles"})
+	if strings.Count(plain, ".") == 2 {
+		t.Errorf("%s is not opaque", plain)
+	}
+	for _, provider := range []string{"acme", "directory"} {
+		plain, _ := minted(t, running, "", object{"as": "ada", "client_id": "backstage", "provider": provider})
+		wrong, id := minted(t, running, "", object{"as": "ada", "client_id": "backstage", "provider": provider, "fault": "expired"})
+		before, after := payload(t, plain), payload(t, wrong)
+		if before["iss"] != after["iss"] || before["exp"].(float64)-after["exp"].(float64) < 3600 || payload(t, id)["exp"] != after["exp"] {
+			t.Errorf("%s: %v became %v", provider, before, after)
+		}
+		if headerOf(t, plain)["kid"] != headerOf(t, wrong)["kid"] || headerOf(t, plain)["typ"] != headerOf(t, wrong)["typ"] {
+			t.Errorf("%s: header %v became %v", provider, headerOf(t, plain), headerOf(t, wrong))
+		}
+		got := mock(t, running, "POST", "/_mock/sessions", object{"as": "ada", "provider": provider})
+		expectStatus(t, provider, got, 201, `"path":"/`)
+	}
+}
