@@ -275,14 +275,14 @@ func (c *checker) array(s *schema, v []any) {
 	}
 	// Broken items would only confuse the comparison.
 	if s.unique && before == len(c.problems) {
-		c.distinct(s, v)
+		c.distinct(v)
 	}
 }
 
 // fewItems is up to how many texts are compared pair by pair; it needs no memory.
 const fewItems = 16
 
-func (c *checker) distinct(s *schema, v []any) {
+func (c *checker) distinct(v []any) {
 	if len(v) < 2 {
 		return
 	}
@@ -307,7 +307,8 @@ func (c *checker) distinct(s *schema, v []any) {
 	seen := make(map[string]int, len(v))
 	var buffer []byte
 	for i, item := range v {
-		buffer = appendCanonical(buffer[:0], s.items, item)
+		// As JSON values, which is what uniqueItems means: an empty list and none differ.
+		buffer = appendCanonical(buffer[:0], nil, item)
 		if first, ok := seen[string(buffer)]; ok {
 			repeated(i, first)
 			continue
