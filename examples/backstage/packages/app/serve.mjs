@@ -36,4 +36,5 @@ const server = createServer(async (request, response) => {
   createReadStream(file).pipe(response);
 });
 const { hostname, port } = new URL(visible.app.baseUrl);
-server.listen(Number(port || 80), hostname, () => console.log(`Backstage: ${visible.app.baseUrl}`));
+// HOST is the address to listen on where it differs from the one in the URL, as in containers.
+server.listen(Number(port || 80), process.env.HOST ?? hostname, () => console.log(`Backstage: ${visible.app.baseUrl}`));
