@@ -17,7 +17,7 @@ test("Console's document is shown among the APIs", async ({ page }) => {
   await signIn(page, 'ada', '/catalog/default/api/conduktor-console/definition');
   await expect(page.locator('.swagger-ui .info .title')).toContainText('Console');
   await expect(page.locator('.swagger-ui .opblock').first()).toBeVisible();
-  await picture(page, 'api');
+  await picture(page, 'api', false);
 });
 
 test('all applications are listed', async ({ page }) => {

@@ -60,9 +60,9 @@ export const namesIn = (table: Locator) => table.locator('tbody tr td:first-chil
 /** Which rows of how many a table shows, such as "1-5 of 9". */
 export const rowsOf = (table: Locator) => table.locator('span', { hasText: /^\d+-\d+ of \d+$/ });
 
-/** Takes a picture for people to look at. */
-export async function picture(page: Page, name: string) {
+/** Takes a picture for people to look at, of the whole page or of what the window shows. */
+export async function picture(page: Page, name: string, fullPage = true) {
   const folder = join(__dirname, 'screenshots');
   mkdirSync(folder, { recursive: true });
-  await page.screenshot({ path: join(folder, `${name}.png`), fullPage: true });
+  await page.screenshot({ path: join(folder, `${name}.png`), fullPage });
 }

@@ -45,7 +45,7 @@ test('a revoked refresh token leads to a new sign-in', async ({ page, mock, cont
   await askAgain(page);
   const dialog = page.getByRole('dialog');
   await expect(dialog).toContainText('Login Required');
-  await picture(page, 'refresh-revoked');
+  await picture(page, 'refresh-revoked', false);
   const popup = await openPopup(page, dialog.getByRole('button', { name: 'Log in' }));
   await popup.waitForEvent('close');
   await expect(rowsOf(tableOf(page, 'Topics'))).toHaveText('1-4 of 4');

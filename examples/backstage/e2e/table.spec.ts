@@ -18,7 +18,7 @@ test('topics are searched, sorted and paged by Console', async ({ page }) => {
   await topics.getByRole('button', { name: 'Messages' }).click();
   await expect(namesIn(topics).first()).toHaveText('checkout.deadletter');
   await topics.getByRole('button', { name: 'Messages' }).click();
-  await expect(namesIn(topics).first()).toHaveText('checkout.price.quoted.v1');
+  await expect(namesIn(topics).first()).toHaveText('checkout.cart.updated.v1');
 });
 
 test('consumer groups are sorted by lag', async ({ page }) => {

@@ -6,6 +6,7 @@ import {
   discoveryApiRef,
   oauthRequestApiRef,
 } from '@backstage/frontend-plugin-api';
+import { StreamIcon } from './components/StreamIcon';
 import type {
   BackstageIdentityApi,
   OAuthApi,
@@ -40,7 +41,7 @@ export const idpAuthApi = ApiBlueprint.make({
           discoveryApi,
           oauthRequestApi,
           environment: configApi.getOptionalString('auth.environment'),
-          provider: { id: 'oidc', title: 'Single sign-on', icon: () => null },
+          provider: { id: 'oidc', title: 'Single sign-on', icon: StreamIcon },
           defaultScopes: ['openid', 'profile', 'email'],
         }),
     }),

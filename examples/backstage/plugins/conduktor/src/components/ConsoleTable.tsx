@@ -1,7 +1,7 @@
 import { InfoCard, Table } from '@backstage/core-components';
 import type { TableColumn } from '@backstage/core-components';
 import { useApi } from '@backstage/frontend-plugin-api';
-import { useState } from 'react';
+import { type CSSProperties, useState } from 'react';
 import { conduktorApiRef } from '../api';
 import type { ConduktorClient, Query, Rows } from '../api/ConduktorClient';
 import { Refusal } from './Refusal';
@@ -15,12 +15,16 @@ type Props<T extends object> = {
   empty: string;
 };
 
+const oneLine: CSSProperties = { whiteSpace: 'nowrap' };
+
 /** A table that asks Console for each page, search and order. */
 export function ConsoleTable<T extends object>({ title, columns, load, idOf, empty }: Props<T>) {
   const client = useApi(conduktorApiRef);
   const [error, setError] = useState<Error>();
   // Names of Kafka have no spaces to break at.
-  const [unbroken] = useState(() => columns.map(column => ({ ...column, cellStyle: { whiteSpace: 'nowrap' as const } })));
+  const [unbroken] = useState(() =>
+    columns.map(column => ({ ...column, cellStyle: { ...oneLine }, headerStyle: { ...oneLine } })),
+  );
 
   if (error) {
     return (
