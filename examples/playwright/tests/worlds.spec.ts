@@ -1,3 +1,4 @@
+import { serve } from '../app/server.js';
 import { expect, rowOf, test, topicsOn } from './fixtures';
 
 // Tests that contradict each other: they run side by side, each in its worker's sandbox.
@@ -64,4 +65,23 @@ spec: {partitions: 3, replicationFactor: 3}
   await mock.signIn(page, 'zoe');
   await expect(page.getByText('Signed in as Zoe Brandt')).toBeVisible();
   await expect(topicsOn(page, 'production')).toHaveText(['returns.announced']);
+});
+
+test('a server that all workers share is led to the sandbox of this one', async ({ page, mock, mockduktorUrl }) => {
+  const shared = await serve({ issuer: `${mockduktorUrl}/idp`, clientId: 'browser-app', consoleUrl: mockduktorUrl });
+  await mock.put({
+    apiVersion: 'mockduktor/v1',
+    kind: 'Client',
+    metadata: { name: 'browser-app' },
+    spec: { redirect_uris: [`${shared.url}/`], grant_types: ['authorization_code', 'refresh_token'], scope: 'openid profile email groups offline_access' },
+  });
+  await page.route('**/config.json', route => route.fulfill({ json: { issuer: mock.issuer, clientId: 'browser-app' } }));
+  await page.route('**/api/proxy/conduktor/**', route =>
+    route.continue({ url: route.request().url().replace(/^.*\/api\/proxy\/conduktor/, mock.url) }),
+  );
+  await mock.skipSignIn(page, 'farid');
+  await page.goto(`${shared.url}/?application=checkout`);
+  await expect(topicsOn(page, 'production')).toHaveText(['checkout.voucher.redeemed.v1']);
+  await mock.journal.waitFor({ operation: 'listTopic', person: 'farid', status: 200 });
+  await shared.close();
 });
