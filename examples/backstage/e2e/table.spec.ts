@@ -14,6 +14,8 @@ test('topics are searched, sorted and paged by Console', async ({ page }) => {
   await topics.getByPlaceholder('Filter').fill('cart');
   await expect(namesIn(topics)).toHaveText(['checkout.cart.abandoned.v1', 'checkout.cart.updated.v1']);
   await topics.getByPlaceholder('Filter').fill('');
+  // The table asks for the search after a moment; an order chosen before that would be lost.
+  await expect(rowsOf(topics)).toHaveText('1-5 of 9');
 
   await topics.getByRole('button', { name: 'Messages' }).click();
   await expect(namesIn(topics).first()).toHaveText('checkout.deadletter');
