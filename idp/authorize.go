@@ -340,7 +340,7 @@ func askedRedirect(client *Client, q params) (string, error) {
 		facts: []fact{
 			{"client", []string{client.ID}},
 			{"redirect_uri asked for", []string{shorten(uri, 500)}},
-			{"registered redirect URIs", firstOf(client.RedirectURIs, 30)},
+			{"registered redirect URIs", firstOf(client.redirects(), 30)},
 		},
 		remedy: "Add the address to spec.redirect_uris of the Client document " + client.ID + ", or correct it in the application. The two are compared character by character.",
 	}

@@ -76,6 +76,8 @@ type Client struct {
 	RedirectURIs []string
 	// PostLogoutRedirectURIs are compared exactly.
 	PostLogoutRedirectURIs []string
+	// RedirectPatterns and PostLogoutRedirectPatterns stand for further ones.
+	RedirectPatterns, PostLogoutRedirectPatterns []RedirectPattern
 	// GrantTypes the client may use.
 	GrantTypes []string
 	// Scopes the client may ask for. Empty: any.
@@ -135,6 +137,7 @@ func ParseClient(resource map[string]any) (*Client, []Problem) {
 		AuthMethod:             spec.text("token_endpoint_auth_method"),
 		RedirectURIs:           spec.list("redirect_uris"),
 		PostLogoutRedirectURIs: spec.list("post_logout_redirect_uris"),
+		RedirectPatterns:       spec.patterns("redirect_uri_patterns"),
 		GrantTypes:             spec.list("grant_types"),
 		Scopes:                 strings.Fields(spec.text("scope")),
 		IDTokenAlg:             spec.text("id_token_signed_response_alg"),
@@ -156,6 +159,7 @@ func ParseClient(resource map[string]any) (*Client, []Problem) {
 		SignInAs:               spec.text("sign_in_as"),
 		Claims:                 spec.claims("claims"),
 	}
+	c.PostLogoutRedirectPatterns = spec.patterns("post_logout_redirect_uri_patterns")
 	c.RequirePKCE = spec.boolean("require_pkce", c.public())
 	spec.unknown()
 
@@ -239,7 +243,7 @@ func (c *Client) checkGrants(spec *fields) {
 	if c.grants(GrantJWTBearer) && c.public() && c.Keys == nil {
 		spec.report("jwks", "is missing: the grant type %s needs the keys that sign its assertions, or a client_secret", GrantJWTBearer)
 	}
-	if c.grants(GrantAuthorizationCode) && len(c.RedirectURIs) == 0 {
+	if c.grants(GrantAuthorizationCode) && len(c.RedirectURIs)+len(c.RedirectPatterns) == 0 {
 		spec.report("redirect_uris", "is missing: the grant type authorization_code needs at least one; a client that signs nobody in says so by grant_types: [client_credentials]")
 	}
 }
@@ -262,7 +266,7 @@ func checkURI(spec *fields, field, uri string) {
 	case strings.Contains(uri, "#"):
 		spec.report(field, "has a fragment: %q; leave out # and what follows", uri)
 	case strings.Contains(uri, "*"):
-		spec.report(field, "has a wildcard: %q; redirect URIs are compared exactly, list each one", uri)
+		spec.report(field, "has a wildcard: %q; redirect URIs are compared exactly, list each one or use redirect_uri_patterns", uri)
 	case isWeb(u) && u.Host == "":
 		spec.report(field, "names no host: %q", uri)
 	case isScript(u):
@@ -293,7 +297,21 @@ func (c *Client) redirectsTo(uri string) bool {
 	if c.anyone {
 		return isAnyWebURI(uri)
 	}
-	return slices.ContainsFunc(c.RedirectURIs, func(registered string) bool { return RedirectMatches(registered, uri) })
+	return slices.ContainsFunc(c.RedirectURIs, func(registered string) bool { return RedirectMatches(registered, uri) }) ||
+		matchesOne(c.RedirectPatterns, uri)
+}
+
+// redirects are the registered redirect URIs and patterns, to be shown.
+func (c *Client) redirects() []string {
+	list := slices.Clone(c.RedirectURIs)
+	for _, pattern := range c.RedirectPatterns {
+		list = append(list, pattern.String())
+	}
+	return list
+}
+
+func matchesOne(patterns []RedirectPattern, uri string) bool {
+	return slices.ContainsFunc(patterns, func(p RedirectPattern) bool { return p.Matches(uri) })
 }
 
 // RedirectMatches tells whether a client with a registered redirect URI may be
@@ -309,7 +327,7 @@ func (c *Client) logsOutTo(uri string) bool {
 	if c.anyone {
 		return isAnyWebURI(uri)
 	}
-	return slices.Contains(c.PostLogoutRedirectURIs, uri)
+	return slices.Contains(c.PostLogoutRedirectURIs, uri) || matchesOne(c.PostLogoutRedirectPatterns, uri)
 }
 
 func isAnyWebURI(uri string) bool {

@@ -217,7 +217,13 @@ func (d *doctor) redirect(settings control.Settings) {
 		d.fine("%s is one of its redirect URIs with a port, which loopback addresses may have", d.redirectURI)
 		return
 	}
-	why := "is not registered; registered are " + strings.Join(client.RedirectURIs, ", ")
+	for _, text := range client.RedirectPatterns {
+		if pattern, err := idp.ParseRedirectPattern(text); err == nil && pattern.Matches(d.redirectURI) {
+			d.fine("%s is one of those that its pattern %s stands for", d.redirectURI, pattern)
+			return
+		}
+	}
+	why := "is not registered; registered are " + strings.Join(append(client.RedirectURIs, client.RedirectPatterns...), ", ")
 	for _, registered := range client.RedirectURIs {
 		if difference := uriDifference(registered, d.redirectURI); difference != "" {
 			why = fmt.Sprintf("is not registered: it differs from %s in %s", registered, difference)

@@ -29,6 +29,8 @@ type ClientSettings struct {
 	ClientID     string   `json:"client_id"`
 	Name         string   `json:"client_name"`
 	RedirectURIs []string `json:"redirect_uris"`
+	// RedirectPatterns stand for further ones; none where it is empty.
+	RedirectPatterns []string `json:"redirect_uri_patterns,omitempty"`
 }
 
 func registerSettings(add adder) {
@@ -44,8 +46,11 @@ func showSettings(c *call) error {
 	settings := c.Settings
 	settings.Clients = []ClientSettings{}
 	for _, client := range clients {
-		settings.Clients = append(settings.Clients, ClientSettings{ClientID: client.ID, Name: client.Name,
-			RedirectURIs: append([]string{}, client.RedirectURIs...)})
+		one := ClientSettings{ClientID: client.ID, Name: client.Name, RedirectURIs: append([]string{}, client.RedirectURIs...)}
+		for _, pattern := range client.RedirectPatterns {
+			one.RedirectPatterns = append(one.RedirectPatterns, pattern.String())
+		}
+		settings.Clients = append(settings.Clients, one)
 	}
 	return c.JSON(http.StatusOK, settings)
 }
