@@ -31,10 +31,12 @@ const files = {
  */
 export async function serve({ issuer, clientId, consoleUrl }, port = 0) {
   const server = createServer(async (request, response) => {
-    const { pathname } = new URL(request.url ?? '/', 'http://localhost');
+    const asked = `http://localhost${request.url}`;
+    if (!URL.canParse(asked)) return response.writeHead(400).end('Not an address');
+    const { pathname, search } = new URL(asked);
     const found = files[pathname];
     if (pathname.startsWith(proxied)) {
-      await pass(request, response, consoleUrl + request.url?.slice(proxied.length - 1));
+      await pass(request, response, consoleUrl + pathname.slice(proxied.length - 1) + search);
     } else if (pathname === '/config.json') {
       response.setHeader('Content-Type', 'application/json').end(JSON.stringify({ issuer, clientId }));
     } else if (found) {
