@@ -297,7 +297,6 @@ func TestJournalLiftsTheDeadlines(t *testing.T) {
 // given deadlines the client leaves.
 type deadlines struct {
 	*httptest.ResponseRecorder
-	mu          sync.Mutex
 	read, write time.Time
 	readSet     bool
 	writeSet    bool
