@@ -1,6 +1,7 @@
 package idp_test
 
 import (
+	"net/url"
 	"strings"
 	"testing"
 
@@ -67,5 +68,11 @@ func TestRedirectPatternsOfAClient(t *testing.T) {
 	}
 	if a := b.authorize("client_id", "app", "redirect_uri", one); a.StatusCode != 400 {
 		t.Errorf("another client: %d", a.StatusCode)
+	}
+	for uri, status := range map[string]int{"https://pr-1.preview.example/": 302, one: 400, "https://evil.example/": 400} {
+		q := url.Values{"client_id": {"preview"}, "post_logout_redirect_uri": {uri}}
+		if a := b.open(s.issuer + "/logout?" + q.Encode()); a.StatusCode != status || status == 302 && a.Header.Get("Location") != uri {
+			t.Errorf("sign-out to %s: %d to %q, want %d", uri, a.StatusCode, a.Header.Get("Location"), status)
+		}
 	}
 }

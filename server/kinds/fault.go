@@ -1,10 +1,8 @@
 package kinds
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/mockduktor/mockduktor/openapi"
 	"github.com/mockduktor/mockduktor/server/faults"
@@ -52,29 +50,16 @@ func faultRule() *Rule {
 			rule, problems := faults.Parse(object)
 			return &placedFault{rule: rule}, problems
 		},
-		Settle: func(tx *store.Tx, object map[string]any, value any) []openapi.Problem {
-			fault, name := value.(*placedFault), text(part(object, "metadata"), "name")
-			for resource := range tx.Resources(FaultKind, "v1", nil, "") {
-				place := resource.Value.(*placedFault).place
-				if resource.Name == name {
-					fault.place = place
-					return nil
-				}
-				fault.place = max(fault.place, place+1)
-			}
-			return nil
-		},
+		Settle: settlePlace(FaultKind, placeOfFault),
 	}
 }
 
 // Faults returns the Fault resources of a world in the order in which they came.
 func Faults(tx *store.Tx) []*store.Resource {
-	list := slices.Collect(tx.Resources(FaultKind, "v1", nil, ""))
-	slices.SortFunc(list, func(a, b *store.Resource) int {
-		return cmp.Compare(a.Value.(*placedFault).place, b.Value.(*placedFault).place)
-	})
-	return list
+	return inPlace(tx, FaultKind, placeOfFault)
 }
+
+func placeOfFault(value any) *int { return &value.(*placedFault).place }
 
 // FaultCounts tells what the rule of a Fault resource did so far.
 func FaultCounts(tx *store.Tx, fault *store.Resource) faults.Counts {

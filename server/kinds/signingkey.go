@@ -1,7 +1,6 @@
 package kinds
 
 import (
-	"cmp"
 	"crypto/rand"
 	"crypto/x509"
 	"encoding/pem"
@@ -34,29 +33,16 @@ func signingKeyRule() *Rule {
 			key.KeyID = text(spec, "kid")
 			return &SigningKey{SigningKey: key}, nil
 		},
-		Settle: func(tx *store.Tx, object map[string]any, value any) []openapi.Problem {
-			key, name := value.(*SigningKey), text(part(object, "metadata"), "name")
-			for resource := range tx.Resources(SigningKeyKind, "v1", nil, "") {
-				place := resource.Value.(*SigningKey).place
-				if resource.Name == name {
-					key.place = place
-					return nil
-				}
-				key.place = max(key.place, place+1)
-			}
-			return nil
-		},
+		Settle: settlePlace(SigningKeyKind, placeOfKey),
 	}
 }
 
 // SigningKeys returns the keys of a world in the order in which they came.
 func SigningKeys(tx *store.Tx) []*store.Resource {
-	keys := slices.Collect(tx.Resources(SigningKeyKind, "v1", nil, ""))
-	slices.SortFunc(keys, func(a, b *store.Resource) int {
-		return cmp.Compare(a.Value.(*SigningKey).place, b.Value.(*SigningKey).place)
-	})
-	return keys
+	return inPlace(tx, SigningKeyKind, placeOfKey)
 }
+
+func placeOfKey(value any) *int { return &value.(*SigningKey).place }
 
 // NewSigningKey draws a key for an algorithm, as a resource. An RSA key takes 4
 // to 150 ms.
