@@ -32,6 +32,7 @@ type explainLab struct {
 	keys    map[string]string // bearer tokens of API keys by their labels
 	made    []string          // tokens that were used before
 	opened  []string          // login sessions
+	tokens  int               // how many were made for an e-mail
 	methods map[string][]drawnOperation
 }
 
@@ -142,7 +143,10 @@ func (l *explainLab) credential(t *rapid.T) drawnCredential {
 		c.asked.Groups = append([]string{}, l.externalGroups(t)...)
 		// A claim names a group once and none without a name.
 		c.asked.Groups = slices.DeleteFunc(c.asked.Groups, func(name string) bool { return name == "" })
-		c.bearer = l.token(object{"email": c.asked.Email, "groups": c.asked.Groups, "jti": rapid.Uint64().Draw(t, "jti")})
+		// An e-mail stands for a token never seen before: the groups of one that comes
+		// again are those of the newest.
+		l.tokens++
+		c.bearer = l.token(object{"email": c.asked.Email, "groups": c.asked.Groups, "jti": l.tokens})
 	case "key":
 		c.asked.Key = rapid.SampledFrom(slices.Sorted(maps.Keys(l.keys))).Draw(t, "key")
 		c.bearer = l.keys[c.asked.Key]
