@@ -95,7 +95,7 @@ func startAttackLab(t *testing.T) *attackLab {
 }
 
 // signerOf is the issuer's own key for an algorithm.
-func signerOf(t *testing.T, running *server.Server, alg string) signer {
+func signerOf(t testing.TB, running *server.Server, alg string) signer {
 	t.Helper()
 	for _, resource := range kinds.SigningKeys(running.Pair().World.View()) {
 		key := resource.Value.(*kinds.SigningKey)

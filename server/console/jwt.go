@@ -146,11 +146,29 @@ func refuse(format string, args ...any) error {
 }
 
 type jwtHeader struct {
-	Algorithm string          `json:"alg"`
-	KeyID     string          `json:"kid"`
-	Type      string          `json:"typ"`
-	Critical  json.RawMessage `json:"crit"`
-	Encoded   json.RawMessage `json:"b64"`
+	Algorithm string          // alg
+	KeyID     string          // kid
+	Type      string          // typ
+	Critical  json.RawMessage // crit
+	Encoded   json.RawMessage // b64
+}
+
+// UnmarshalJSON reads names as they are written: a struct's tags would take ALG for
+// alg, and with it another algorithm than whoever goes by RFC 7515, section 4.
+func (h *jwtHeader) UnmarshalJSON(data []byte) error {
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(data, &members); err != nil {
+		return err
+	}
+	h.Critical, h.Encoded = members["crit"], members["b64"]
+	for name, into := range map[string]*string{"alg": &h.Algorithm, "kid": &h.KeyID, "typ": &h.Type} {
+		if text, has := members[name]; has {
+			if err := json.Unmarshal(text, into); err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+		}
+	}
+	return nil
 }
 
 func parseJWT(token string) (jwtHeader, map[string]any, error) {
