@@ -66,6 +66,7 @@ func TestRFC7523ClientAuthentication(t *testing.T) {
 		s.refused(s.post("/token", "", "", assertionForm(token)), 401, "invalid_client", name)
 	}
 	s.refused(s.post("/token", "", "", assertionForm(encode(`{"alg":"none"}`)+"."+encode(`{"iss":"job","sub":"job","exp":99999999999}`)+".")), 401, "invalid_client", "not signed by one")
+	s.refused(s.post("/token", "", "", assertionForm(key.sign("JWT", claims("exp", nil, "EXP", start.Unix()+60)))), 401, "invalid_client", "exp is missing")
 	s.refused(s.post("/token", "", "", assertionForm(key.sign("JWT", claims()), "client_id", "app")), 401, "invalid_client", "two different clients")
 	s.refused(s.post("/token", "", "", assertionForm(key.sign("JWT", claims()), "client_id", "job", "client_secret", "x")), 400, "invalid_request", "one of them")
 	s.refused(s.post("/token", "job", "x", assertionForm(key.sign("JWT", claims()))), 400, "invalid_request", "one of them")

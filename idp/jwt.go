@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -67,7 +68,7 @@ type confirmation struct {
 }
 
 func (c *readClaims) read() error {
-	if json.Unmarshal(c.all, c) != nil {
+	if exactly(c.all, c) != nil {
 		return errTokenClaims
 	}
 	c.Scope = scopesIn(c.Scopes).String()
@@ -119,7 +120,7 @@ func takeApart(token string) (*compactJWS, error) {
 	}
 	t := &compactJWS{payload: parts[1], signed: []byte(token[:len(parts[0])+1+len(parts[1])])}
 	rawHeader, err := base64.RawURLEncoding.Strict().DecodeString(parts[0])
-	if err != nil || json.Unmarshal(rawHeader, &t.header) != nil {
+	if err != nil || exactly(rawHeader, &t.header) != nil {
 		return nil, errTokenHeader
 	}
 	// Section 4.1.11: what is critical must be understood, and nothing is.
@@ -135,10 +136,34 @@ func takeApart(token string) (*compactJWS, error) {
 // claims reads the payload into v.
 func (t *compactJWS) claims(v any) error {
 	payload, err := base64.RawURLEncoding.Strict().DecodeString(t.payload)
-	if err != nil || json.Unmarshal(payload, v) != nil {
+	if err != nil || exactly(payload, v) != nil {
 		return errTokenClaims
 	}
 	return nil
+}
+
+// exactly decodes an object into a struct by the names as they are written:
+// encoding/json passes over their case, which JOSE does not (RFC 7515, section 4,
+// RFC 7519, section 4). The names of such structs are in lower case.
+func exactly(data []byte, v any) error {
+	if raw, whole := v.(*json.RawMessage); whole {
+		return json.Unmarshal(data, raw)
+	}
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(data, &members); err != nil {
+		return err
+	}
+	count := len(members)
+	maps.DeleteFunc(members, func(name string, _ json.RawMessage) bool {
+		return strings.ContainsFunc(name, func(r rune) bool { return r >= 'A' && r <= 'Z' || r > '~' })
+	})
+	if len(members) < count {
+		var err error
+		if data, err = json.Marshal(members); err != nil {
+			return err
+		}
+	}
+	return json.Unmarshal(data, v)
 }
 
 // verify checks the signature and the issuer of one of our tokens. Whether it
