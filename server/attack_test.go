@@ -314,7 +314,9 @@ func TestAttacks(t *testing.T) {
 	refuse("email in other letters", duplicates(plainHeader, fmt.Sprintf(`{"iss":%q,"Email":%q,%s}`, l.Issuer(), mallory, rest)), `the token has no claim "email"`)
 	refuse("alg twice", duplicates(fmt.Sprintf(`{"alg":"RS256","kid":%q,"alg":"none"}`, l.rsa.kid), fmt.Sprintf(`{"iss":%q,"email":%q,%s}`, l.Issuer(), mallory, rest)), "the token is not signed (alg none)")
 	refuse("alg twice, unsigned", compact(fmt.Sprintf(`{"alg":"none","kid":%q,"alg":"RS256"}`, l.rsa.kid), l.claims(nil), unsigned), "the signature is wrong")
-	refuse("alg in two cases, unsigned", compact(fmt.Sprintf(`{"alg":"none","kid":%q,"ALG":"RS256"}`, l.rsa.kid), l.claims(nil), unsigned), "the signature is wrong")
+	refuse("alg in two cases, unsigned", compact(fmt.Sprintf(`{"alg":"none","kid":%q,"ALG":"RS256"}`, l.rsa.kid), l.claims(nil), unsigned), "the token is not signed (alg none)")
+	refuse("alg in two cases, signed", compact(fmt.Sprintf(`{"alg":"none","kid":%q,"ALG":"RS256"}`, l.rsa.kid), l.claims(nil), signedBy("RS256", l.rsa.private)), "the token is not signed (alg none)")
+	refuse("alg in capitals, signed", compact(fmt.Sprintf(`{"ALG":"RS256","kid":%q}`, l.rsa.kid), l.claims(nil), signedBy("RS256", l.rsa.private)), "is not accepted; expected one of RS256")
 	refuse("kid twice", compact(fmt.Sprintf(`{"alg":"RS256","kid":%q,"kid":"evil"}`, l.rsa.kid), l.claims(nil), signedBy("RS256", l.evilRSA)), "is not among the issuer's")
 
 	// Keys that the token brings along are never looked at.
