@@ -21,7 +21,7 @@ const (
 // AnswerForm returns how the operation that method and path (as the document
 // writes it) name answers with a status.
 func (d *Document) AnswerForm(method, path string, status int) Form {
-	op := d.schemas().operation(method, path)
+	op := d.checks().operation(method, path)
 	if op == nil {
 		return Unlisted
 	}

@@ -5,8 +5,8 @@
 // The documents are written by hand in console/ and mock/ (see README.md) and
 // bundled into dist/ by `go generate ./openapi`; the bundled bytes are embedded.
 // Nothing is parsed until it is asked for, and then only an extract of the
-// document without prose: Kinds reads a small catalogue, the first check compiles
-// every schema once.
+// document without prose: Kinds reads a small catalogue, the first check of an
+// operation compiles its schemas.
 //
 // Values that are checked are JSON-shaped: map[string]any, []any, string, bool,
 // json.Number (int, int64 and float64 are understood too) and nil.
@@ -32,34 +32,35 @@ var (
 	consoleYAML []byte
 	//go:embed dist/console.kinds.json
 	consoleKindsJSON []byte
-	//go:embed dist/console.checks.json.gz
-	consoleChecksJSON []byte
+	//go:embed dist/console.checks.tsv
+	consoleChecks string
 	//go:embed dist/mock.yaml.gz
 	mockYAML []byte
 	//go:embed dist/mock.kinds.json
 	mockKindsJSON []byte
-	//go:embed dist/mock.checks.json.gz
-	mockChecksJSON []byte
+	//go:embed dist/mock.checks.tsv
+	mockChecks string
 )
 
 var (
-	console = newDocument(unpacked(consoleYAML), consoleKindsJSON, unpacked(consoleChecksJSON))
-	mock    = newDocument(unpacked(mockYAML), mockKindsJSON, unpacked(mockChecksJSON))
+	console = newDocument(unpacked(consoleYAML), consoleKindsJSON, consoleChecks)
+	mock    = newDocument(unpacked(mockYAML), mockKindsJSON, mockChecks)
 )
 
 // Document is one bundled OpenAPI 3.1 document. It is safe for concurrent use.
 type Document struct {
-	yaml, json, checksJSON func() []byte
-	kindsJSON              []byte
+	yaml, json func() []byte
+	kindsJSON  []byte
+	checksText string
 
-	kinds   func() catalogue
-	schemas func() *compiled
+	kinds  func() catalogue
+	checks func() *checks
 }
 
-func newDocument(yaml func() []byte, kinds []byte, checks func() []byte) *Document {
-	d := &Document{yaml: yaml, json: asJSON(yaml), kindsJSON: kinds, checksJSON: checks}
+func newDocument(yaml func() []byte, kinds []byte, text string) *Document {
+	d := &Document{yaml: yaml, json: asJSON(yaml), kindsJSON: kinds, checksText: text}
 	d.kinds = sync.OnceValue(d.readKinds)
-	d.schemas = sync.OnceValue(d.compile)
+	d.checks = sync.OnceValue(func() *checks { return readChecks(d.checksText) })
 	return d
 }
 
@@ -94,15 +95,6 @@ func unpacked(packed []byte) func() []byte {
 
 // Console returns the document of the Console's HTTP API.
 func Console() *Document { return console }
-
-// Preload reads the catalogue and compiles the schemas of both documents, for
-// callers that have something else to do meanwhile: run it in a goroutine.
-func Preload() {
-	for _, d := range []*Document{console, mock} {
-		d.kinds()
-		d.schemas()
-	}
-}
 
 // Mock returns the document of the kinds that are the emulator's own: what a
 // seed holds beside Conduktor kinds (people, clients, figures …).

@@ -154,7 +154,7 @@ func (k *Kind) Example() map[string]any {
 	return example
 }
 
-func (k *Kind) schema() *schema { return k.doc.schemas().operation("PUT", k.ListPath).body }
+func (k *Kind) schema() *schema { return k.doc.checks().operation("PUT", k.ListPath).body }
 
 // decode reads embedded JSON with numbers kept as json.Number.
 func decode(data []byte, into any) {

@@ -2,6 +2,7 @@ package openapi
 
 import (
 	"encoding/json"
+	"fmt"
 	"reflect"
 	"regexp"
 	"slices"
@@ -321,15 +322,47 @@ func camel(kebab string) string {
 func TestChecksAreThoseOfTheDocument(t *testing.T) {
 	for name, d := range documents {
 		whole := fresh(d)
-		whole.checksJSON = whole.json
-		got, want := d.schemas(), whole.schemas()
-		if len(want.operations) == 0 || len(got.operations) != len(want.operations) {
-			t.Fatalf("%s: %d operations, want %d", name, len(got.operations), len(want.operations))
+		whole.checksText = linesOf(t, d.JSON())
+		got, want := compileAll(fresh(d)), compileAll(whole)
+		if len(want) == 0 || len(got) != len(want) {
+			t.Fatalf("%s: %d operations, want %d", name, len(got), len(want))
 		}
-		for op, checks := range want.operations {
-			if !reflect.DeepEqual(got.operations[op], checks) {
+		for op, checks := range want {
+			if !reflect.DeepEqual(got[op], checks) {
 				t.Errorf("%s: %s differs", name, op)
+			}
+			method, path, _ := strings.Cut(op, " ")
+			if id := whole.OperationID(method, path); id == "" || d.OperationID(method, path) != id {
+				t.Errorf("%s: %s is called %q, want %q", name, op, d.OperationID(method, path), id)
 			}
 		}
 	}
+}
+
+// linesOf is a whole document in the form of the extract.
+func linesOf(t *testing.T, document []byte) string {
+	t.Helper()
+	var whole struct {
+		Paths      map[string]map[string]json.RawMessage
+		Components map[string]map[string]json.RawMessage
+	}
+	if err := json.Unmarshal(document, &whole); err != nil {
+		t.Fatal(err)
+	}
+	var lines strings.Builder
+	for path, item := range whole.Paths {
+		for method, operation := range item {
+			var named struct{ OperationID string }
+			if err := json.Unmarshal(operation, &named); err != nil {
+				t.Fatal(err)
+			}
+			fmt.Fprintf(&lines, "%s %s\t%s\t%s\n", strings.ToUpper(method), path, named.OperationID, operation)
+		}
+	}
+	for section, line := range map[string]string{"schemas": "schema", "responses": "response"} {
+		for name, component := range whole.Components[section] {
+			fmt.Fprintf(&lines, "%s %s\t\t%s\n", line, name, component)
+		}
+	}
+	return lines.String()
 }

@@ -13,7 +13,7 @@ import (
 // OperationID returns the operationId of the operation that method and path (as
 // the document writes it) name; "" if there is none.
 func (d *Document) OperationID(method, path string) string {
-	if op := d.schemas().operation(method, path); op != nil {
+	if op := d.checks().operations[method+" "+path]; op != nil {
 		return op.id
 	}
 	return ""
@@ -22,13 +22,13 @@ func (d *Document) OperationID(method, path string) string {
 // HasParameter tells whether the operation that method and path name has a query
 // parameter.
 func (d *Document) HasParameter(method, path, name string) bool {
-	op := d.schemas().operation(method, path)
+	op := d.checks().operation(method, path)
 	return op != nil && slices.ContainsFunc(op.query, func(p parameter) bool { return p.name == name })
 }
 
 // HasOperation tells whether an operation has an operationId.
 func (d *Document) HasOperation(id string) bool {
-	for _, op := range d.schemas().operations {
+	for _, op := range d.checks().operations {
 		if op.id == id {
 			return true
 		}
@@ -52,7 +52,7 @@ func (d *Document) ValidateClosedBody(method, path string, body any) []Problem {
 }
 
 func (d *Document) validateBody(method, path string, body any, closed bool) []Problem {
-	op := d.schemas().operation(method, path)
+	op := d.checks().operation(method, path)
 	if op == nil {
 		return noOperation(method, path)
 	}
@@ -71,7 +71,7 @@ func (d *Document) validateBody(method, path string, body any, closed bool) []Pr
 // not name are ignored; a parameter of the wrong type, outside its enumeration or
 // pattern, given twice, or missing though required is a problem.
 func (d *Document) ValidateQuery(method, path string, q url.Values) []Problem {
-	op := d.schemas().operation(method, path)
+	op := d.checks().operation(method, path)
 	if op == nil {
 		return noOperation(method, path)
 	}
@@ -118,7 +118,7 @@ func fromQuery(s *schema, text string) any {
 // the operation's, the body must be JSON of its schema with every required field
 // and none that the document does not name, or empty where the document has none.
 func (d *Document) ValidateAnswer(method, path string, status int, body []byte) []Problem {
-	op := d.schemas().operation(method, path)
+	op := d.checks().operation(method, path)
 	if op == nil {
 		return noOperation(method, path)
 	}

@@ -73,26 +73,10 @@ func (s *schema) free() bool {
 	return s == nil || s.types == 0 && s.enum == nil && s.branches == nil && s.alternatives == nil
 }
 
-// The source types are a document's schemas as they stand, without the prose.
-type sourceDocument struct {
-	Paths      map[string]sourcePath `json:"paths"`
-	Components struct {
-		Schemas   map[string]*sourceSchema  `json:"schemas"`
-		Responses map[string]sourceResponse `json:"responses"`
-	} `json:"components"`
-}
-
-type sourcePath struct {
-	Get, Put, Post, Patch, Delete *sourceOperation
-}
-
-func (p sourcePath) byMethod() map[string]*sourceOperation {
-	return map[string]*sourceOperation{"GET": p.Get, "PUT": p.Put, "POST": p.Post, "PATCH": p.Patch, "DELETE": p.Delete}
-}
-
+// The source types are a document's operations and schemas as they stand, without
+// the prose.
 type sourceOperation struct {
-	OperationID string `json:"operationId"`
-	Parameters  []struct {
+	Parameters []struct {
 		Name     string        `json:"name"`
 		In       string        `json:"in"`
 		Required bool          `json:"required"`
@@ -170,18 +154,8 @@ func (a *sourceAdditional) UnmarshalJSON(data []byte) error {
 	return json.Unmarshal(data, &a.allowed)
 }
 
-// compiled is a document ready for checks.
-type compiled struct {
-	operations map[string]*operation // by "METHOD path"
-}
-
-func (c *compiled) operation(method, path string) *operation {
-	return c.operations[method+" "+path]
-}
-
 // operation is one method of one path.
 type operation struct {
-	id           string // operationId
 	query        []parameter
 	body         *schema // nil when there is none
 	bodyRequired bool
@@ -201,40 +175,9 @@ type parameter struct {
 	schema   *schema
 }
 
-func (d *Document) compile() *compiled {
-	var src sourceDocument
-	if err := json.Unmarshal(d.checksJSON(), &src); err != nil {
-		panic("openapi: embedded document: " + err.Error())
-	}
-	c, err := compileDocument(&src)
-	if err != nil {
-		// The bytes are embedded and tested; they cannot be otherwise at run time.
-		panic("openapi: embedded document: " + err.Error())
-	}
-	return c
-}
-
-func compileDocument(src *sourceDocument) (*compiled, error) {
-	k := &compiler{src: src, named: make(map[string]*schema), patterns: make(map[string]*regexp.Regexp)}
-	c := &compiled{operations: make(map[string]*operation)}
-	for path, item := range src.Paths {
-		for method, op := range item.byMethod() {
-			if op == nil {
-				continue
-			}
-			name := method + " " + path
-			compiledOp, err := k.operation(op)
-			if err != nil {
-				return nil, fmt.Errorf("%s: %w", name, err)
-			}
-			c.operations[name] = compiledOp
-		}
-	}
-	return c, k.finish()
-}
-
 type compiler struct {
-	src      *sourceDocument
+	checks   *checks
+	sources  map[string]*sourceSchema
 	named    map[string]*schema
 	patterns map[string]*regexp.Regexp
 	// unions and copies wait until every schema they name is filled in.
@@ -242,8 +185,21 @@ type compiler struct {
 	copies []func()
 }
 
+// source reads the component schema of a name; nil if there is none.
+func (k *compiler) source(name string) (*sourceSchema, error) {
+	if s := k.sources[name]; s != nil {
+		return s, nil
+	}
+	var s *sourceSchema
+	if err := k.checks.component("schema "+name, &s); err != nil {
+		return nil, err
+	}
+	k.sources[name] = s
+	return s, nil
+}
+
 func (k *compiler) operation(op *sourceOperation) (*operation, error) {
-	out := &operation{id: op.OperationID, answers: make(map[string]answer, len(op.Responses))}
+	out := &operation{answers: make(map[string]answer, len(op.Responses))}
 	for _, p := range op.Parameters {
 		if p.In != "query" {
 			continue
@@ -270,7 +226,11 @@ func (k *compiler) operation(op *sourceOperation) (*operation, error) {
 	}
 	for status, r := range op.Responses {
 		if r.Ref != "" {
-			r = k.src.Components.Responses[strings.TrimPrefix(r.Ref, "#/components/responses/")]
+			name := strings.TrimPrefix(r.Ref, "#/components/responses/")
+			r = sourceResponse{}
+			if err := k.checks.component("response "+name, &r); err != nil {
+				return nil, fmt.Errorf("answer %s: %w", status, err)
+			}
 		}
 		var a answer
 		_, a.text = r.Content["text/plain"]
@@ -294,6 +254,7 @@ func (k *compiler) finish() error {
 	for _, again := range k.copies {
 		again()
 	}
+	k.unions, k.copies = nil, nil
 	return nil
 }
 
@@ -311,9 +272,9 @@ func (k *compiler) schema(src *sourceSchema) (*schema, error) {
 	if s := k.named[name]; s != nil {
 		return s, nil
 	}
-	target := k.src.Components.Schemas[name]
-	if target == nil {
-		return nil, fmt.Errorf("reference %s leads nowhere", src.Ref)
+	target, err := k.source(name)
+	if err != nil {
+		return nil, err
 	}
 	s := &schema{}
 	k.named[name] = s
@@ -483,8 +444,9 @@ func (k *compiler) object(s *schema, src *sourceSchema) error {
 func (k *compiler) merge(s *schema, src *sourceSchema) error {
 	part := src
 	if src.Ref != "" {
-		if part = k.src.Components.Schemas[strings.TrimPrefix(src.Ref, schemaPrefix)]; part == nil {
-			return fmt.Errorf("reference %s leads nowhere", src.Ref)
+		var err error
+		if part, err = k.source(strings.TrimPrefix(src.Ref, schemaPrefix)); err != nil {
+			return err
 		}
 	}
 	for _, inner := range part.AllOf {

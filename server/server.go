@@ -52,7 +52,6 @@ func Start(config Config) (*Server, error) {
 		return nil, err
 	}
 	config.complete()
-	go openapi.Preload() // while the seed is read
 	var files [sha256.Size]byte
 	if config.Watch {
 		files = stamp(config.Seeds) // before they are read: what changes meanwhile is seen

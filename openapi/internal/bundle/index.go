@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -64,29 +66,39 @@ func (b *bundle) kindsOf() *yaml.Node {
 	return out
 }
 
-// checksOf extracts what checks need: an OpenAPI document without prose,
-// examples and everything else that has no say in them.
-func (b *bundle) checksOf() *yaml.Node {
-	paths := object()
-	for _, p := range fields(b.pathItems) {
-		item := object()
-		for _, op := range fields(p.value) {
-			set(item, op.name, operationChecks(op.value))
-		}
-		set(paths, p.name, item)
+// checksOf extracts what checks need, without prose, examples and everything else
+// that has no say in them: a line for each operation and each component, of its
+// name, its operationId and its JSON, with tabs between. The server reads a line
+// when it first needs it.
+func (b *bundle) checksOf() ([]byte, error) {
+	var out bytes.Buffer
+	line := func(name, id string, n *yaml.Node) error {
+		data, err := encodeJSON(n) // ends in a newline and has no other
+		fmt.Fprintf(&out, "%s\t%s\t%s", name, id, data)
+		return err
 	}
-	schemas, responses := object(), object()
+	for _, p := range fields(b.pathItems) {
+		for _, op := range fields(p.value) {
+			if err := line(strings.ToUpper(op.name)+" "+p.name, value(op.value, "operationId"), operationChecks(op.value)); err != nil {
+				return nil, err
+			}
+		}
+	}
 	for _, s := range fields(get(b.components, "schemas")) {
-		set(schemas, s.name, schemaChecks(s.value))
+		if err := line("schema "+s.name, "", schemaChecks(s.value)); err != nil {
+			return nil, err
+		}
 	}
 	for _, r := range fields(get(b.components, "responses")) {
-		set(responses, r.name, contentChecks(r.value))
+		if err := line("response "+r.name, "", contentChecks(r.value)); err != nil {
+			return nil, err
+		}
 	}
-	return object("paths", paths, "components", object("schemas", schemas, "responses", responses))
+	return out.Bytes(), nil
 }
 
 func operationChecks(op *yaml.Node) *yaml.Node {
-	out := object("operationId", get(op, "operationId"))
+	out := object()
 	parameters := list()
 	if all := get(op, "parameters"); all != nil {
 		for _, p := range all.Content {

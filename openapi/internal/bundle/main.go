@@ -7,9 +7,8 @@
 //
 //	bundle -source DIR [-source MORE]… -out PREFIX
 //
-// writes PREFIX.yaml, PREFIX.json, PREFIX.kinds.json and PREFIX.checks.json,
-// the first and the last also compressed, as the binary embeds them. The first source
-// holds info.yaml.
+// writes PREFIX.yaml (also compressed, as the binary embeds it), PREFIX.json,
+// PREFIX.kinds.json and PREFIX.checks.tsv. The first source holds info.yaml.
 package main
 
 import (
@@ -65,9 +64,8 @@ func run(dirs []string, out string) error {
 }
 
 // embeddedCompressed are the results that nothing waits for at the start: the
-// document itself is read when somebody asks for it, and then its JSON made of it,
-// the checks beside the seed.
-var embeddedCompressed = map[string]bool{".yaml": true, ".checks.json": true}
+// document itself is read when somebody asks for it, and then its JSON made of it.
+var embeddedCompressed = map[string]bool{".yaml": true}
 
 func compress(data []byte) ([]byte, error) {
 	var b bytes.Buffer
@@ -94,12 +92,13 @@ func build(dirs []string) (map[string][]byte, error) {
 	if results[".yaml"], err = encodeYAML(b.root); err != nil {
 		return nil, err
 	}
-	for ending, node := range map[string]*yaml.Node{".json": b.root, ".kinds.json": b.kindsOf(), ".checks.json": b.checksOf()} {
+	for ending, node := range map[string]*yaml.Node{".json": b.root, ".kinds.json": b.kindsOf()} {
 		if results[ending], err = encodeJSON(node); err != nil {
 			return nil, err
 		}
 	}
-	return results, nil
+	results[".checks.tsv"], err = b.checksOf()
+	return results, err
 }
 
 // otherInYAML11 is text that readers of YAML 1.1 take for a boolean, a number to
