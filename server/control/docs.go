@@ -4,10 +4,9 @@ import (
 	"net/http"
 
 	"github.com/labstack/echo/v4"
-	"github.com/swaggest/swgui"
-	"github.com/swaggest/swgui/v5emb"
 
 	"github.com/mockduktor/mockduktor/openapi"
+	"github.com/mockduktor/mockduktor/server/docspage"
 )
 
 // docsPath is where this API's own reference is.
@@ -18,14 +17,13 @@ func registerDocs(add adder) {
 	add(http.MethodGet, "/_mock/openapi.json", documentJSON)
 }
 
-// registerPage adds the browsable reference; its assets are in the binary.
+// registerPage adds the browsable reference.
 func registerPage(e *echo.Echo, resolve func(echo.Context) *Control) {
 	page := func(c echo.Context) error {
 		prefix := resolve(c).Prefix
-		v5emb.NewHandlerWithConfig(swgui.Config{
-			Title: "mockduktor control API", SwaggerJSON: prefix + "/_mock/openapi.json",
-			BasePath: prefix + docsPath, InternalBasePath: docsPath,
-		}).ServeHTTP(c.Response(), c.Request())
+		docspage.Page{
+			Title: "mockduktor control API", Document: prefix + "/_mock/openapi.json", Base: prefix + docsPath, Inside: docsPath,
+		}.ServeHTTP(c.Response(), c.Request())
 		return nil
 	}
 	e.GET(docsPath, page)
