@@ -44,13 +44,15 @@ type authorization struct {
 	claims       *claimsRequest
 	// jkt is the key that the code shall be bound to (RFC 9449, section 10).
 	jkt string
+	// size is about what the request takes, in bytes.
+	size int
 }
 
 // authorize is the authorization endpoint: RFC 6749, section 3.1, and OpenID
 // Connect Core 1.0, section 3.1.2.
 func (p *Provider) authorize(c echo.Context) error {
 	noStore(c)
-	q, err := queryOrForm(c)
+	q, err := p.queryOrForm(c)
 	if err != nil {
 		return err
 	}
@@ -69,7 +71,7 @@ func (p *Provider) authorize(c echo.Context) error {
 			return err
 		}
 		if person != nil {
-			return p.completeAlone(c, request, person, by)
+			return toClient(p.completeAlone(c, request, person, by), request.to)
 		}
 		refused = reason
 	}
@@ -79,7 +81,7 @@ func (p *Provider) authorize(c echo.Context) error {
 	}
 	reason := p.whySignIn(request, current, person)
 	if reason == "" {
-		return p.complete(c, request, current)
+		return toClient(p.complete(c, request, current), request.to)
 	}
 	if refused != "" {
 		reason = refused
@@ -93,7 +95,7 @@ func (p *Provider) authorize(c echo.Context) error {
 		}
 		return &redirectError{refuse(errLoginRequired, reason), request.to}
 	}
-	return p.openSignIn(c, q)
+	return toClient(p.openSignIn(c, q), request.to)
 }
 
 // Who may say that someone is signed in without a page.
@@ -211,6 +213,7 @@ func (p *Provider) newCode(tx Tx, request *authorization, in *session) (string, 
 		ACR:             in.ACR,
 		Asked:           request.claims,
 		JKT:             request.jkt,
+		size:            request.size,
 	}
 	if err := p.noteClient(tx, in.SID, request.client); err != nil {
 		return "", err
@@ -442,7 +445,7 @@ func (p *Provider) readRest(request *authorization, q params) error {
 	if request.audience, err = audienceFor(request.client, q, nil); err != nil {
 		return err
 	}
-	request.nonce = q.get("nonce")
+	request.nonce, request.size = q.get("nonce"), q.size()
 	if request.jkt = q.get("dpop_jkt"); request.jkt != "" && !isThumbprint(request.jkt) {
 		return refuse(errInvalidRequest, "dpop_jkt must be the base64url SHA-256 thumbprint of a key, 43 characters long (RFC 9449, section 10)")
 	}

@@ -72,7 +72,7 @@ func (p *Provider) announce(c echo.Context, r route) error {
 // readCall finds out whom a request speaks of, leaving it as it came.
 func (p *Provider) readCall(c echo.Context, call *Call) {
 	ctx := c.Request().Context()
-	q := peek(c)
+	q := p.peek(c)
 	call.GrantType = shorten(q.Get("grant_type"), 100)
 	call.ClientID = q.Get("client_id")
 	header := c.Request().Header.Get(echo.HeaderAuthorization)
@@ -199,22 +199,27 @@ func (p *Provider) readToken(ctx context.Context, call *Call, token string) {
 }
 
 // peek reads query and form of a request and leaves the body to be read again.
-func peek(c echo.Context) url.Values {
-	r := c.Request()
-	values, err := url.ParseQuery(r.URL.RawQuery)
-	if err != nil || len(r.URL.RawQuery) > maxForm {
-		values = url.Values{}
+func (p *Provider) peek(c echo.Context) url.Values {
+	r, most := c.Request(), p.config.Limits.Form
+	values := url.Values{}
+	if query := r.URL.RawQuery; len(query) <= most && strings.Count(query, "&") < p.config.Limits.Parameters {
+		if read, err := url.ParseQuery(query); err == nil {
+			values = read
+		}
 	}
 	if r.Method != http.MethodPost || !strings.HasPrefix(r.Header.Get(echo.HeaderContentType), echo.MIMEApplicationForm) {
 		return values
 	}
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxForm+1))
+	body, err := io.ReadAll(io.LimitReader(r.Body, int64(most)+1))
 	rest := io.Reader(r.Body)
 	if err != nil {
 		rest = failing{err}
 	}
 	r.Body = &replay{Reader: io.MultiReader(bytes.NewReader(body), rest), Closer: r.Body}
-	if form, err := url.ParseQuery(string(body)); err == nil && len(body) <= maxForm {
+	if len(body) > most || bytes.Count(body, []byte("&")) >= p.config.Limits.Parameters {
+		return values
+	}
+	if form, err := url.ParseQuery(string(body)); err == nil {
 		for name, list := range form {
 			values[name] = list
 		}

@@ -60,7 +60,7 @@ func (p *Provider) servesDevices() bool {
 
 // authorizeDevice is the device authorization endpoint (sections 3.1 and 3.2).
 func (p *Provider) authorizeDevice(c echo.Context) error {
-	q, err := form(c)
+	q, err := p.form(c)
 	if err == nil {
 		err = q.once()
 	}
@@ -161,7 +161,7 @@ func typedCode(s string) string {
 // address, then the person is chosen as on the sign-in page.
 func (p *Provider) device(c echo.Context) error {
 	noStore(c)
-	q, err := queryOrForm(c)
+	q, err := p.queryOrForm(c)
 	if err == nil {
 		err = q.once()
 	}

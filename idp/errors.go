@@ -39,6 +39,7 @@ const (
 	errRequestNotSupported     = "request_not_supported"
 	errRequestURINotSupported  = "request_uri_not_supported"
 	errRegistrationUnsupported = "registration_not_supported"
+	errTemporarilyUnavailable  = "temporarily_unavailable"
 )
 
 // headerReason carries the description of a refusal on every answer, also
@@ -110,7 +111,11 @@ func (p *Provider) fail(c echo.Context, page bool, err error) error {
 		return p.errorPage(c, shown)
 	}
 	var refusal *Error
-	if !errors.As(err, &refusal) {
+	var full *FullError
+	if errors.As(err, &full) {
+		refusal = full.refusal()
+		p.logRefusal(c, refusal)
+	} else if !errors.As(err, &refusal) {
 		p.config.Logger.ErrorContext(c.Request().Context(), "request failed", "path", c.Request().URL.Path, "error", err)
 		refusal = &Error{Status: http.StatusInternalServerError, Code: errServerError, Description: "the provider failed; its log says why"}
 	} else {

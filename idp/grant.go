@@ -40,6 +40,9 @@ type grant struct {
 	// public, the refresh tokens are bound to (RFC 9449, sections 5 and 10).
 	JKT string
 
+	// size is about what the authorization request took, in bytes.
+	size int
+
 	// Uses counts the uses of a refresh token that is not replaced.
 	Uses uint32
 	// Refresh is the number of the one refresh token that is good; all lower
@@ -58,7 +61,7 @@ func (g *grant) family() string {
 }
 
 func putGrant(tx Tx, g *grant, expires time.Time) error {
-	return tx.Put(Record{Kind: kindGrant, ID: g.ID, Family: g.family(), Expires: expires, Value: g})
+	return tx.Put(Record{Kind: kindGrant, ID: g.ID, Family: g.family(), Expires: expires, Size: g.size, Value: g})
 }
 
 func (p *Provider) grantIn(tx Tx, id string) (*grant, error) {

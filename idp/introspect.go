@@ -12,7 +12,7 @@ import (
 // access token, as resource servers do, and about its own refresh tokens. All
 // that is not active looks the same, whatever the reason (section 2.2).
 func (p *Provider) introspect(c echo.Context) error {
-	q, err := form(c)
+	q, err := p.form(c)
 	if err == nil {
 		err = q.once()
 	}

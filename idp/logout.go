@@ -24,7 +24,7 @@ type farewell struct {
 // sign people out by a link.
 func (p *Provider) logout(c echo.Context) error {
 	noStore(c)
-	q, err := queryOrForm(c)
+	q, err := p.queryOrForm(c)
 	if err == nil {
 		err = q.once()
 	}

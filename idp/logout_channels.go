@@ -68,7 +68,7 @@ func (p *Provider) noteClient(tx Tx, sid string, client *Client) error {
 	}
 	after := *s
 	after.Clients = append(slices.Clone(s.Clients), client.ID)
-	return tx.Put(Record{Kind: kindSession, ID: sid, Family: sid, Expires: record.Expires, Value: &after})
+	return tx.Put(Record{Kind: kindSession, ID: sid, Family: sid, Expires: record.Expires, Size: record.Size, Value: &after})
 }
 
 // farewellTo is one client that is told of one session's end.

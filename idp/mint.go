@@ -94,7 +94,7 @@ func (p *Provider) MintCode(ctx context.Context, login string, q url.Values) (st
 	if person.Disabled {
 		return "", fmt.Errorf("minting a code: %w", refuse(errInvalidGrant, "the person '"+login+"' is disabled"))
 	}
-	read, err := parseParams(q.Encode())
+	read, err := p.parseParams(q.Encode())
 	if err != nil {
 		return "", err
 	}

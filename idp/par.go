@@ -23,7 +23,7 @@ const pushedLifetime = time.Minute
 // checked as the authorization endpoint would, and all that is wrong is told in
 // JSON.
 func (p *Provider) push(c echo.Context) error {
-	q, err := form(c)
+	q, err := p.form(c)
 	if err == nil {
 		err = q.once()
 	}
@@ -57,7 +57,7 @@ func (p *Provider) push(c echo.Context) error {
 			return err
 		}
 		uri = pushedPrefix + p.handle(purposePushed, id, 0)
-		return tx.Put(Record{Kind: kindPushed, ID: id, Expires: p.now().Add(pushedLifetime), Value: q})
+		return tx.Put(Record{Kind: kindPushed, ID: id, Expires: p.now().Add(pushedLifetime), Size: q.size(), Value: q})
 	})
 	if err != nil {
 		return fmt.Errorf("keeping a pushed request: %w", err)

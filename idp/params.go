@@ -2,16 +2,41 @@ package idp
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"mime"
 	"net/http"
 	"net/url"
+	"os"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 )
 
-// maxForm bounds query and body of a request, in bytes.
-const maxForm = 64 << 10
+// Limits bound what a request may bring and what it may leave behind.
+type Limits struct {
+	// Form is for query and body of a request, in bytes.
+	Form int
+	// Parameters is how many one query or form may have.
+	Parameters int
+	// Clients is how many may have registered themselves; those that nobody needs
+	// any more can be deleted (RFC 7592, section 2.3).
+	Clients int
+}
+
+// defaultLimits are those where [Config] has none.
+var defaultLimits = Limits{Form: 64 << 10, Parameters: 1000, Clients: 1000}
+
+func (l *Limits) complete() {
+	for _, one := range []struct {
+		field *int
+		usual int
+	}{{&l.Form, defaultLimits.Form}, {&l.Parameters, defaultLimits.Parameters}, {&l.Clients, defaultLimits.Clients}} {
+		if *one.field == 0 {
+			*one.field = one.usual
+		}
+	}
+}
 
 // params are the parameters of one request.
 type params struct {
@@ -29,24 +54,42 @@ type params struct {
 // section 2, and RFC 8693, section 2.1.
 func mayRepeat(name string) bool { return name == "resource" || name == "audience" }
 
-func parseParams(encoded string) (params, error) {
-	if len(encoded) > maxForm {
-		return params{}, errTooLarge
+func (p *Provider) parseParams(encoded string) (params, error) {
+	if len(encoded) > p.config.Limits.Form {
+		return params{}, p.tooLarge()
+	}
+	if n := strings.Count(encoded, "&") + 1; n > p.config.Limits.Parameters {
+		return params{}, refuse(errInvalidRequest, fmt.Sprintf("the request has %d parameters, more than %d (limit parameters; start the server with --limit parameters=N to raise it)", n, p.config.Limits.Parameters))
 	}
 	values, err := url.ParseQuery(encoded)
 	if err != nil {
 		return params{}, refuse(errInvalidRequest, "the parameters are not form-encoded: "+err.Error())
 	}
-	p := params{values: values}
+	q := params{values: values}
 	for name, list := range values {
-		if len(list) > 1 && !mayRepeat(name) && (p.repeated == "" || name < p.repeated) {
-			p.repeated = name
+		if len(list) > 1 && !mayRepeat(name) && (q.repeated == "" || name < q.repeated) {
+			q.repeated = name
 		}
 	}
-	return p, nil
+	return q, nil
 }
 
-var errTooLarge = &Error{Status: http.StatusRequestEntityTooLarge, Code: errInvalidRequest, Description: "the parameters are larger than 64 KiB"}
+func (p *Provider) tooLarge() error {
+	return &Error{Status: http.StatusRequestEntityTooLarge, Code: errInvalidRequest,
+		Description: fmt.Sprintf("the parameters are larger than %d bytes (limit form; start the server with --limit form=N to raise it)", p.config.Limits.Form)}
+}
+
+// size is about what the parameters take, in bytes.
+func (p params) size() int {
+	n := 0
+	for name, list := range p.values {
+		n += 64 + len(name)
+		for _, value := range list {
+			n += 16 + len(value)
+		}
+	}
+	return n
+}
 
 // get gives the parameter; empty counts as absent (RFC 6749, section 3.1).
 func (p params) get(name string) string { return p.values.Get(name) }
@@ -74,29 +117,32 @@ func (p params) once() error {
 func (p params) isRepeated(name string) bool { return len(p.values[name]) > 1 && !mayRepeat(name) }
 
 // queryOrForm reads the parameters of an endpoint that takes GET and POST.
-func queryOrForm(c echo.Context) (params, error) {
+func (p *Provider) queryOrForm(c echo.Context) (params, error) {
 	if c.Request().Method == http.MethodPost {
-		return form(c)
+		return p.form(c)
 	}
-	return parseParams(c.Request().URL.RawQuery)
+	return p.parseParams(c.Request().URL.RawQuery)
 }
 
 // form reads the parameters of a POST, from the body alone: what RFC 6749
 // (section 3.2) has in the body must not stand in an address, where logs keep
 // it.
-func form(c echo.Context) (params, error) {
+func (p *Provider) form(c echo.Context) (params, error) {
 	r := c.Request()
 	kind, _, err := mime.ParseMediaType(r.Header.Get(echo.HeaderContentType))
 	if err != nil || kind != echo.MIMEApplicationForm {
 		return params{}, refuse(errInvalidRequest, "the Content-Type must be application/x-www-form-urlencoded, is '"+shorten(r.Header.Get(echo.HeaderContentType), 60)+"'")
 	}
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxForm+1))
+	body, err := io.ReadAll(io.LimitReader(r.Body, int64(p.config.Limits.Form)+1))
 	if err != nil {
 		var tooLarge *http.MaxBytesError
 		if errors.As(err, &tooLarge) {
-			return params{}, errTooLarge
+			return params{}, p.tooLarge()
+		}
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			return params{}, &Error{Status: http.StatusRequestTimeout, Code: errInvalidRequest, Description: "the body did not come within the time for a request"}
 		}
 		return params{}, refuse(errInvalidRequest, "the body could not be read")
 	}
-	return parseParams(string(body))
+	return p.parseParams(string(body))
 }

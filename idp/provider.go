@@ -71,6 +71,8 @@ type Config struct {
 	// them, by which it tests what it does about a stronger sign-in; nobody is
 	// asked for more than a click or a password. Nil: 1 and 2.
 	ACRValues []string
+	// Limits of requests; zero: 64 KiB, 1000 parameters and 1000 clients.
+	Limits Limits
 	// HTTPClient calls the clients' back-channel logout addresses. Nil: one
 	// that uses no proxy. Redirects are not followed in any case.
 	HTTPClient *http.Client
@@ -154,6 +156,7 @@ func New(config Config) (*Provider, error) {
 		}
 	}
 	config.HTTPClient = backChannelClient(config.HTTPClient)
+	config.Limits.complete()
 	orDefault(&config.AccessTokenLifetime, vendor.accessLifetime)
 	orDefault(&config.IDTokenLifetime, vendor.idLifetime)
 	orDefault(&config.RefreshTokenLifetime, vendor.refreshLifetime)

@@ -26,10 +26,6 @@ var registrable = []string{
 	"frontchannel_logout_uri", "backchannel_logout_uri",
 }
 
-// maxRegistered bounds the clients that can be registered; those that nobody
-// needs any more can be deleted (RFC 7592, section 2.3).
-const maxRegistered = 1000
-
 const counterRegistered = "registered clients"
 
 // registered is a client that registered itself. Immutable.
@@ -61,7 +57,7 @@ func (p *Provider) register(c echo.Context) error {
 }
 
 func (p *Provider) registerNew(c echo.Context) error {
-	metadata, err := readMetadata(c)
+	metadata, err := p.readMetadata(c)
 	if err != nil {
 		return err
 	}
@@ -94,24 +90,24 @@ func (p *Provider) countRegistered(tx Tx, change int) error {
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return err
 	}
-	if n += change; n > maxRegistered {
-		return &Error{Status: http.StatusServiceUnavailable, Code: errServerError, Description: fmt.Sprintf("%d clients have registered already; delete some (RFC 7592), or reset the provider's state", maxRegistered)}
+	if n += change; change > 0 && n > p.config.Limits.Clients {
+		return &Error{Status: http.StatusServiceUnavailable, Code: errServerError, Description: fmt.Sprintf("%d clients have registered already; delete some (RFC 7592), reset the world, or start the server with --limit clients=N", p.config.Limits.Clients)}
 	}
 	return tx.Put(Record{Kind: kindCounter, ID: counterRegistered, Value: n})
 }
 
 // readMetadata reads the JSON object of a registration.
-func readMetadata(c echo.Context) (map[string]any, error) {
+func (p *Provider) readMetadata(c echo.Context) (map[string]any, error) {
 	r := c.Request()
 	if kind, _, err := mime.ParseMediaType(r.Header.Get(echo.HeaderContentType)); err != nil || kind != echo.MIMEApplicationJSON {
 		return nil, refuse(errInvalidClientMetadata, "the Content-Type must be application/json, is '"+shorten(r.Header.Get(echo.HeaderContentType), 60)+"'")
 	}
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxForm+1))
+	body, err := io.ReadAll(io.LimitReader(r.Body, int64(p.config.Limits.Form)+1))
 	if err != nil {
 		return nil, refuse(errInvalidClientMetadata, "the body could not be read")
 	}
-	if len(body) > maxForm {
-		return nil, &Error{Status: http.StatusRequestEntityTooLarge, Code: errInvalidClientMetadata, Description: "the metadata are larger than 64 KiB"}
+	if len(body) > p.config.Limits.Form {
+		return nil, &Error{Status: http.StatusRequestEntityTooLarge, Code: errInvalidClientMetadata, Description: fmt.Sprintf("the metadata are larger than %d bytes (limit form; start the server with --limit form=N to raise it)", p.config.Limits.Form)}
 	}
 	var metadata map[string]any
 	if err := json.Unmarshal(body, &metadata); err != nil || metadata == nil {
@@ -206,7 +202,7 @@ func (p *Provider) ownRegistration(c echo.Context, id string) (*registered, erro
 // reregister replaces all metadata (RFC 7592, section 2.2); client_id and secret
 // stay.
 func (p *Provider) reregister(c echo.Context, old *registered) error {
-	metadata, err := readMetadata(c)
+	metadata, err := p.readMetadata(c)
 	if err != nil {
 		return err
 	}

@@ -13,7 +13,7 @@ import (
 // access token ends alone. What is no token of ours, or one no longer, is 200
 // like success (section 2.2), since it cannot be used either.
 func (p *Provider) revoke(c echo.Context) error {
-	q, err := form(c)
+	q, err := p.form(c)
 	if err == nil {
 		err = q.once()
 	}

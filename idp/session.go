@@ -1,7 +1,9 @@
 package idp
 
 import (
+	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -44,7 +46,15 @@ func (p *Provider) newSession(tx Tx, login, acr string, edit map[string]any) (*s
 	}
 	now := p.now()
 	s := &session{SID: sid, Login: login, AuthTime: now, ACR: acr, Edit: edit}
-	return s, tx.Put(Record{Kind: kindSession, ID: sid, Family: sid, Expires: now.Add(p.config.SessionLifetime), Value: s})
+	size := 0
+	if len(edit) > 0 {
+		encoded, err := json.Marshal(edit)
+		if err != nil {
+			return nil, fmt.Errorf("encoding claims: %w", err)
+		}
+		size = len(encoded)
+	}
+	return s, tx.Put(Record{Kind: kindSession, ID: sid, Family: sid, Expires: now.Add(p.config.SessionLifetime), Size: size, Value: s})
 }
 
 // sessionOf gives the live session of the request's browser and its person, or

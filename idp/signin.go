@@ -34,7 +34,7 @@ func (p *Provider) openSignIn(c echo.Context, q params) error {
 			return err
 		}
 		return tx.Put(Record{
-			Kind: kindPending, ID: id, Expires: p.now().Add(pendingLifetime),
+			Kind: kindPending, ID: id, Expires: p.now().Add(pendingLifetime), Size: q.size(),
 			Value: &pending{query: q, browser: digest(browser)},
 		})
 	})
@@ -66,7 +66,7 @@ type visit struct {
 // signIn is the page: GET shows it, POST is one of its buttons.
 func (p *Provider) signIn(c echo.Context) error {
 	noStore(c)
-	q, err := queryOrForm(c)
+	q, err := p.queryOrForm(c)
 	if err == nil {
 		err = q.once()
 	}
@@ -152,7 +152,7 @@ func (p *Provider) pressed(c echo.Context, q params, v *visit) error {
 		if err := p.closeSignIn(ctx, v.id); err != nil {
 			return err
 		}
-		return p.complete(c, v.request, v.current)
+		return toClient(p.complete(c, v.request, v.current), v.request.to)
 
 	}
 	if err := p.readEdits(q, v); err != nil {
@@ -285,6 +285,9 @@ func (p *Provider) admit(c echo.Context, v *visit, person *Person) error {
 		code, err = p.newCode(tx, v.request, signedIn)
 		return err
 	})
+	if err != nil && v.device == nil {
+		err = toClient(err, v.request.to)
+	}
 	if err != nil {
 		return fmt.Errorf("signing in: %w", err)
 	}

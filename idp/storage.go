@@ -3,12 +3,37 @@ package idp
 import (
 	"context"
 	"errors"
+	"net/http"
 	"time"
 )
 
 // ErrNotFound is what a [Storage] answers, possibly wrapped, for a person, a
 // client or a record that is not there.
 var ErrNotFound = errors.New("not found")
+
+// FullError is what a [Storage] answers for a record more than it keeps.
+type FullError struct {
+	// Limit is the name of the bound, Reason what there is too much of and how
+	// there may be more.
+	Limit, Reason string
+}
+
+func (e *FullError) Error() string { return e.Reason }
+
+// refusal is the answer to who wanted the record (RFC 6749, section 4.1.2.1, has
+// the code; the token endpoint has none of its own for this).
+func (e *FullError) refusal() *Error {
+	return &Error{Status: http.StatusServiceUnavailable, Code: errTemporarilyUnavailable, Description: e.Reason}
+}
+
+// toClient tells the client by redirect, where that is who has to know.
+func toClient(err error, to target) error {
+	var full *FullError
+	if errors.As(err, &full) {
+		return &redirectError{full.refusal(), to}
+	}
+	return err
+}
 
 // Clock tells the provider the time; nothing in this package asks the system
 // for it, so that tests can set, freeze and advance it.
@@ -40,7 +65,8 @@ type Storage interface {
 type Tx interface {
 	// Record returns one record as this transaction sees it, or ErrNotFound.
 	Record(kind, id string) (*Record, error)
-	// Put adds the record or replaces the one of the same kind and id.
+	// Put adds the record or replaces the one of the same kind and id. A
+	// *FullError says that there are as many as there may be.
 	Put(Record) error
 	// Delete removes a record; one that is not there is no error.
 	Delete(kind, id string) error
@@ -60,6 +86,8 @@ type Record struct {
 	// Expires is when the record stops to count; the storage may drop it from
 	// then on. Zero: never.
 	Expires time.Time
+	// Size is about what Value takes, in bytes, where that is much.
+	Size int
 	// Value is opaque to the storage.
 	Value any
 }

@@ -11,7 +11,7 @@ import (
 
 // token is the token endpoint (RFC 6749, section 3.2).
 func (p *Provider) token(c echo.Context) error {
-	q, err := form(c)
+	q, err := p.form(c)
 	if err != nil {
 		return err
 	}

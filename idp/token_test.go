@@ -283,7 +283,7 @@ func TestRFC6749Section3TokenRequest(t *testing.T) {
 	twice := url.Values{"grant_type": {"client_credentials", "client_credentials"}, "client_id": {"app"}, "client_secret": {"s3cret+/%"}}
 	s.refused(s.send(bare, s.request("POST", s.issuer+"/token", twice)), 400, "invalid_request", "grant_type is given more than once")
 	big := url.Values{"grant_type": {strings.Repeat("x", 70<<10)}}
-	s.refused(s.send(bare, s.request("POST", s.issuer+"/token", big)), 413, "invalid_request", "64 KiB")
+	s.refused(s.send(bare, s.request("POST", s.issuer+"/token", big)), 413, "invalid_request", "65536 bytes")
 	s.refused(s.tokenRequest(url.Values{}), 400, "invalid_request", "grant_type is missing")
 	s.refused(s.tokenRequest(url.Values{"grant_type": {""}}), 400, "invalid_request", "grant_type is missing")
 	s.refused(s.tokenRequest(url.Values{"grant_type": {"implicit"}}), 400, "unsupported_grant_type", "authorization_code")

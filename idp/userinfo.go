@@ -162,9 +162,9 @@ func (p *Provider) tokenBeside(c echo.Context) (string, error) {
 	var err error
 	switch {
 	case r.Method == http.MethodPost && strings.HasPrefix(r.Header.Get(echo.HeaderContentType), echo.MIMEApplicationForm):
-		q, err = form(c)
+		q, err = p.form(c)
 	case r.Method == http.MethodGet && p.profile.tokenInAddress:
-		q, err = parseParams(r.URL.RawQuery)
+		q, err = p.parseParams(r.URL.RawQuery)
 	}
 	if err == nil {
 		err = q.once()

@@ -112,7 +112,7 @@ func (p *Provider) memberGroups(c echo.Context) (bool, error) {
 // nobody is asked.
 func (p *Provider) logoutReturnTo(c echo.Context) error {
 	noStore(c)
-	q, err := queryOrForm(c)
+	q, err := p.queryOrForm(c)
 	if err == nil {
 		err = q.once()
 	}

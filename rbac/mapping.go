@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+
+	"github.com/mockduktor/mockduktor/rbac/regex"
 )
 
 // MappingRule says which external groups (values of the groups claim) make
@@ -72,7 +74,7 @@ func NewMapping(rules []MappingRule) (*Mapping, []Problem) {
 }
 
 func compileExternal(text string, full bool) (externalRegex, error) {
-	compiled, err := regexp.Compile(text)
+	compiled, err := regex.Compile(text)
 	if err != nil {
 		return externalRegex{}, err
 	}
@@ -82,7 +84,14 @@ func compileExternal(text string, full bool) (externalRegex, error) {
 	return externalRegex{compiled, full}, nil
 }
 
+// maxExternal is the longest name that expressions are held to, in bytes; the
+// names of real groups are a tenth of it.
+const maxExternal = 32 << 10
+
 func (r externalRegex) matches(name string) bool {
+	if len(name) > maxExternal {
+		return false
+	}
 	if !r.full {
 		return r.compiled.MatchString(name)
 	}

@@ -83,8 +83,7 @@ func checkAnswers(check AnswerCheck) echo.MiddlewareFunc {
 				_, err = out.Write(held.body.Bytes())
 				return err
 			}
-			// 413 is about HTTP, not about the operation: no document lists it.
-			if held.status != http.StatusRequestEntityTooLarge {
+			if !aboutHTTP[held.status] {
 				if problem := check(c.Request(), path, held.status, out.Header(), held.body.Bytes()); problem != nil {
 					return unfit(out, fmt.Sprintf("%s %s answered %d: %v", c.Request().Method, c.Request().URL.Path, held.status, problem))
 				}
@@ -94,6 +93,13 @@ func checkAnswers(check AnswerCheck) echo.MiddlewareFunc {
 			return err
 		}
 	}
+}
+
+// aboutHTTP are statuses that are about the request as such, not about the
+// operation: no document lists them.
+var aboutHTTP = map[int]bool{
+	http.StatusRequestTimeout: true, http.StatusRequestEntityTooLarge: true, http.StatusRequestURITooLong: true,
+	http.StatusTooManyRequests: true, http.StatusRequestHeaderFieldsTooLarge: true, http.StatusServiceUnavailable: true,
 }
 
 var routeParam = regexp.MustCompile(`:([^/]+)`)

@@ -858,7 +858,7 @@ func TestCLIBadBodies(t *testing.T) {
 	if got.status != http.StatusRequestEntityTooLarge {
 		t.Errorf("5 MB: got %d, want 413: %.200s", got.status, got.body)
 	}
-	contains(t, "5 MB", cliError(got), "longer than 4194304 bytes")
+	contains(t, "5 MB", cliError(got), "more than 4194304 bytes")
 	unchanged(t, running, before)
 }
 

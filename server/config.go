@@ -17,6 +17,7 @@ import (
 	"github.com/mockduktor/mockduktor/seed"
 	"github.com/mockduktor/mockduktor/server/console"
 	"github.com/mockduktor/mockduktor/server/journal"
+	"github.com/mockduktor/mockduktor/server/limits"
 )
 
 // Defaults of a server that nothing is said to.
@@ -91,8 +92,10 @@ type Config struct {
 	// as long as the server listens on loopback; else /_mock is refused.
 	MockKey string
 
-	// MaxSandboxes bounds the sandboxes there may be at once; 0: DefaultMaxSandboxes.
-	MaxSandboxes int
+	// Limits bound what clients can make the server hold, Timeouts how long it
+	// waits for them.
+	Limits   limits.Limits
+	Timeouts Timeouts
 
 	// ValidateResponses holds every answer of the Console to the OpenAPI document
 	// and answers 500 in its place where it does not fit. AnswerCheck is how; nil:
@@ -136,9 +139,8 @@ func (c *Config) complete() {
 	if c.WatchEvery == 0 {
 		c.WatchEvery = DefaultWatchEvery
 	}
-	if c.MaxSandboxes == 0 {
-		c.MaxSandboxes = DefaultMaxSandboxes
-	}
+	c.Limits, c.Timeouts = c.Limits.Or(), c.Timeouts.Or()
+	c.Console.Limits = c.Limits
 	if c.JournalSize == 0 {
 		c.JournalSize = journal.DefaultSize
 	}
@@ -169,8 +171,11 @@ func (c Config) Validate() error {
 	if strings.HasSuffix(c.PublicURL, "/") {
 		return fmt.Errorf("--public-url %q: leave out the slash at the end", c.PublicURL)
 	}
-	if c.MaxSandboxes < 0 {
-		return fmt.Errorf("--max-sandboxes %d: expected a number above zero", c.MaxSandboxes)
+	if err := c.Limits.Check(); err != nil {
+		return fmt.Errorf("--limit %w", err)
+	}
+	if err := c.Timeouts.check(); err != nil {
+		return err
 	}
 	if c.Watch && (c.Documents != nil || len(watched(c.Seeds)) == 0) {
 		return errors.New("--watch: there is no file to watch; name one with --seed")

@@ -18,7 +18,7 @@ import (
 func (s *Server) controlOf(site *Site) *control.Control {
 	c := &control.Control{
 		World: site.World, Prefix: site.prefix, Engine: site.Engine, Provider: site.NamedProvider,
-		Settings: s.settingsOf(site), CA: s.ca, Guard: s.guardMock,
+		Settings: s.settingsOf(site), Limits: s.config.Limits, HandlerTime: s.config.Timeouts.Handler, CA: s.ca, Guard: s.guardMock,
 		Stage:  func() (*explain.Stage, error) { return s.Stage(site) },
 		Update: site.Update, Sync: site.SyncKeys, Apply: site.Apply, Replace: site.Replace, Export: func() []map[string]any { return site.Export(context.Background()) },
 	}

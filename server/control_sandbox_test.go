@@ -13,10 +13,11 @@ import (
 
 	"github.com/mockduktor/mockduktor/seed"
 	"github.com/mockduktor/mockduktor/server"
+	"github.com/mockduktor/mockduktor/server/limits"
 )
 
 func TestControlSandboxes(t *testing.T) {
-	running := start(t, server.Config{MaxSandboxes: 4})
+	running := start(t, server.Config{Limits: limits.Limits{Sandboxes: 4}})
 	type box struct {
 		ID, URL, Issuer string
 		CreatedAt       time.Time  `json:"created_at"`
@@ -64,7 +65,7 @@ func TestControlSandboxes(t *testing.T) {
 		holds        string
 	}{
 		"taken":       {"POST", "/_mock/sandboxes", object{"id": "c"}, 409, "is taken"},
-		"too many":    {"POST", "/_mock/sandboxes", nil, 409, "--max-sandboxes"},
+		"too many":    {"POST", "/_mock/sandboxes", nil, 409, "--limit sandboxes"},
 		"snapshot":    {"POST", "/_mock/sandboxes", object{"snapshot": "none"}, 404, `snapshot \"none\"`},
 		"id":          {"POST", "/_mock/sandboxes", object{"id": "A/b"}, 400, "a-z, 0-9 and -"},
 		"no duration": {"POST", "/_mock/sandboxes", object{"expires_in": "soon"}, 400, "expires_in"},

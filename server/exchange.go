@@ -28,6 +28,8 @@ type exchange struct {
 	wrote   bool       // the header is out
 	read    int64      // bytes of the request's body
 
+	oversized *kinds.Error // see Server.oversized; nil for most
+
 	fault *faults.Rule // that was applied; nil: none
 	held  *bytes.Buffer
 }
@@ -58,7 +60,7 @@ func (s *Server) open(w http.ResponseWriter, r *http.Request, site *Site) (*exch
 	x := &exchange{ResponseWriter: w, site: site, began: time.Now()}
 	x.facts = journal.Facts{
 		Time: site.World.Clock.Now(), Sandbox: site.ID, Surface: journal.Console,
-		Method: r.Method, Path: r.URL.Path, Query: r.URL.RawQuery, Proto: r.Proto,
+		Method: r.Method, Path: r.URL.Path, Query: r.URL.RawQuery, Proto: r.Proto, HeaderBytes: journal.HeaderSize(r.Header),
 	}
 	r = r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x))
 	if r.Body != nil && r.Body != http.NoBody {
@@ -149,7 +151,7 @@ func (x *exchange) drip(ctx context.Context, body []byte) bool {
 	}
 	control := http.NewResponseController(x)
 	for len(body) > 0 {
-		extend(control, effect.DripEvery)
+		extend(control, effect.DripEvery+x.site.config.Timeouts.Write)
 		if _, err := x.Write(body[:min(size, len(body))]); err != nil || control.Flush() != nil {
 			return false
 		}
@@ -161,14 +163,11 @@ func (x *exchange) drip(ctx context.Context, body []byte) bool {
 	return true
 }
 
-// writeTime is how long the server waits for a client to take an answer.
-const writeTime = time.Minute
-
-// extend gives a connection time beyond what a fault makes it wait. A writer
-// without deadlines, as in tests, has no need of it.
+// extend gives a connection time anew. A writer without deadlines, as in tests,
+// has no need of it.
 func extend(control *http.ResponseController, wait time.Duration) {
-	_ = control.SetWriteDeadline(time.Now().Add(wait + writeTime))
-	_ = control.SetReadDeadline(time.Now().Add(wait + writeTime))
+	_ = control.SetWriteDeadline(time.Now().Add(wait))
+	_ = control.SetReadDeadline(time.Now().Add(wait))
 }
 
 // pause waits, unless ctx ends before; then it is false.

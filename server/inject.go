@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -89,6 +90,9 @@ func (s *Server) called(c echo.Context, call *idp.Call) error {
 	}
 	f := &x.facts
 	f.Operation, f.ClientID, f.Person, f.GrantType = call.Operation, call.ClientID, call.Login, call.GrantType
+	if x.oversized != nil {
+		return inOAuth(x.oversized)
+	}
 	rule, counts, from, err := s.fire(x, func(request *faults.Request) {
 		request.Operation, request.GrantType = call.Operation, call.GrantType
 		request.Client = func() string { return call.ClientID }
@@ -184,11 +188,8 @@ func (s *Server) apply(c echo.Context, x *exchange, rule *faults.Rule, counts fa
 		return fmt.Errorf("fault %s: %w", rule.ID, err)
 	}
 	if wait := effect.Wait(rule.Seed, counts.Fired); wait > 0 {
-		extend(http.NewResponseController(x), wait)
-		ctx, stop := s.untilClosed(c.Request().Context())
-		waited := pause(ctx, wait)
-		stop()
-		if !waited {
+		extend(http.NewResponseController(x), wait+max(x.site.config.Timeouts.Read, x.site.config.Timeouts.Write))
+		if !s.delay(c.Request().Context(), wait) {
 			x.cut()
 		}
 	}
@@ -234,6 +235,21 @@ func (s *Server) disturb(ctx context.Context, site *Site, effect *faults.Effect,
 		}
 	}
 	return nil
+}
+
+// delay waits for as long as a fault wants it; false if the client has gone, or
+// if a server that is told to stop would not wait for as long.
+func (s *Server) delay(ctx context.Context, wait time.Duration) bool {
+	until := time.Now().Add(wait)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	stop := context.AfterFunc(s.closing, func() {
+		if time.Until(until) > s.config.Timeouts.Shutdown {
+			cancel()
+		}
+	})
+	defer stop()
+	return pause(ctx, wait)
 }
 
 // untilClosed is ctx until the server begins to end.

@@ -36,6 +36,7 @@ type Pair struct {
 // an issuer. Faults of the seed are of type seed.Faults.
 func NewPair(config Config, documents []*seed.Document) (*Pair, error) {
 	world := store.New()
+	world.Limit(config.Limits)
 	engine := NewEngine(config)
 	if err := Load(world, engine, config.Console.AdminEmail, documents); err != nil {
 		return nil, err
@@ -69,6 +70,7 @@ func pairOver(config Config, world *store.World, engine *kinds.Engine, keys *sig
 		Logger: config.Logger, AnyClient: config.AnyClient, RequirePassword: config.RequirePassword,
 		LoginHintSignsIn: config.LoginHintSignsIn, DynamicRegistration: config.DynamicRegistration, DPoPNonce: config.DPoPNonce,
 		AllowPlainPKCE: config.PlainPKCE, ACRValues: config.ACRValues, Secret: secret, Called: config.called,
+		Limits: idp.Limits{Form: config.Limits.Form, Parameters: config.Limits.Parameters, Clients: config.Limits.Clients},
 	}
 	if config.FixedClaims {
 		common.EditableClaims = new(bool)
@@ -90,7 +92,7 @@ func pairOver(config Config, world *store.World, engine *kinds.Engine, keys *sig
 	}
 	var trusted console.Keys = console.NewOwnKeys(pair.keys.public)
 	if config.Console.JWT.Issuer != config.Issuer {
-		trusted = newTrustedKeys(pair.providers, config.Console.JWT.Issuer, config.HTTPClient)
+		trusted = newTrustedKeys(pair.providers, config.Console.JWT.Issuer, config.HTTPClient, config.Timeouts.Handler)
 		config.Console.JWT.Untrusted = config.Issuer
 	}
 	pair.Console = console.New(world, engine, openapi.Console(), config.Console, trusted, config.Logger)
@@ -204,6 +206,7 @@ func faultOf(document *seed.Document, err error) seed.Fault {
 // identity provider stays so. Snapshots and the clock are left as they are.
 func (p *Pair) Replace(documents []*seed.Document) error {
 	next := store.NewAt(p.World.Clock)
+	next.Limit(p.config.Limits)
 	if err := Load(next, p.Engine, p.config.Console.AdminEmail, documents); err != nil {
 		return err
 	}

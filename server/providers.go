@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/lestrrat-go/jwx/v2/jwk"
 
@@ -160,9 +161,11 @@ type trustedKeys struct {
 	remote    *console.RemoteKeys
 }
 
-func newTrustedKeys(p *providers, issuer string, client *http.Client) *trustedKeys {
+func newTrustedKeys(p *providers, issuer string, client *http.Client, wait time.Duration) *trustedKeys {
+	remote := console.NewRemoteKeys(issuer, client)
+	remote.Wait = wait
 	return &trustedKeys{
-		providers: p, issuer: issuer, remote: console.NewRemoteKeys(issuer, client),
+		providers: p, issuer: issuer, remote: remote,
 		own: console.NewOwnKeys(func() jwk.Set {
 			if provider := p.issuing(issuer); provider != nil {
 				return provider.PublicKeys()

@@ -41,10 +41,6 @@ type Server struct {
 	closing context.Context
 }
 
-// maxHeader is the room for request headers, in bytes: enough that a token too
-// long is answered with a reason instead of net/http's bare 431.
-const maxHeader = 4 << 20
-
 // Start loads the seed, listens and serves. It returns once the server
 // answers. An error leaves nothing running.
 func Start(config Config) (*Server, error) {
@@ -83,7 +79,8 @@ func assemble(config Config, documents []*seed.Document, listener net.Listener) 
 	if err := config.urls(listener.Addr()); err != nil {
 		return nil, err
 	}
-	s := &Server{listener: listener, done: make(chan error, 1)}
+	bound := &bounded{Listener: listener, most: int64(config.Limits.Connections), plain: !config.TLS.on()}
+	s := &Server{listener: bound, done: make(chan error, 1)}
 	config.hooks, config.called = s.consoleHooks(), s.called
 	pair, err := NewPair(config, documents)
 	if err != nil {
@@ -95,12 +92,14 @@ func assemble(config Config, documents []*seed.Document, listener net.Listener) 
 	s.sites = &sites{config: config, main: main, boxes: map[string]*Site{}}
 	s.http = &http.Server{
 		Handler:           s.routes(),
-		ReadHeaderTimeout: 10 * time.Second,
-		ReadTimeout:       time.Minute,
-		WriteTimeout:      time.Minute,
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    maxHeader,
-		ErrorLog:          slog.NewLogLogger(config.Logger.Handler(), slog.LevelWarn),
+		ReadHeaderTimeout: config.Timeouts.Header,
+		ReadTimeout:       config.Timeouts.Read,
+		WriteTimeout:      config.Timeouts.Write,
+		IdleTimeout:       config.Timeouts.Idle,
+		// What is a little too much is read, so that the answer can say so in
+		// place of net/http's bare 431.
+		MaxHeaderBytes: 2 * max(config.Limits.Headers, config.Limits.URL),
+		ErrorLog:       slog.NewLogLogger(config.Logger.Handler(), slog.LevelWarn),
 	}
 	closing, end := context.WithCancel(context.Background())
 	s.closing = closing
@@ -166,6 +165,7 @@ func (s *Server) routes() http.Handler {
 // route leads a request to what serves it; known is false where it is for a
 // sandbox that there is not.
 func (s *Server) route(e *echo.Echo, x *exchange, r *http.Request, known bool) {
+	x.oversized = s.oversized(r, x.facts.HeaderBytes)
 	if strings.HasPrefix(r.URL.Path, wellKnown) {
 		x.facts.Surface = journal.IDP
 		s.provide(e, x, r, x.site.wellKnownProvider(r.URL.EscapedPath()).ServeWellKnown)
@@ -182,6 +182,10 @@ func (s *Server) route(e *echo.Echo, x *exchange, r *http.Request, known bool) {
 	case handle != nil:
 		x.facts.Surface = journal.IDP
 		s.provide(e, x, r, handle)
+		return
+	}
+	if x.oversized != nil {
+		s.answer(e.NewContext(r, x), x.oversized)
 		return
 	}
 	e.ServeHTTP(x, r)
@@ -332,9 +336,14 @@ func (s *Server) Wait() error {
 	return err
 }
 
+// ShutdownTime is how long requests under way may take once the server is told
+// to stop.
+func (s *Server) ShutdownTime() time.Duration { return s.config.Timeouts.Shutdown }
+
 // Close stops listening and waits for requests under way, until ctx ends.
 func (s *Server) Close(ctx context.Context) error {
 	if err := s.http.Shutdown(ctx); err != nil {
+		// Those that were waited for in vain are cut.
 		return errors.Join(fmt.Errorf("shut down: %w", err), s.http.Close())
 	}
 	return nil

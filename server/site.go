@@ -15,6 +15,7 @@ import (
 
 	"github.com/mockduktor/mockduktor/openapi"
 	"github.com/mockduktor/mockduktor/server/journal"
+	"github.com/mockduktor/mockduktor/server/limits"
 )
 
 // Site is one world as it is served: the main one, or a sandbox below /s/{id}
@@ -32,7 +33,7 @@ type Site struct {
 // newJournal makes the journal of a site with this configuration.
 func newJournal(config Config) *journal.Journal {
 	return journal.New(max(config.JournalSize, 0), journal.Options{
-		APIKeyClaim: config.Console.JWT.APIKeyClaim,
+		APIKeyClaim: config.Console.JWT.APIKeyClaim, Bytes: config.Limits.Journal,
 		OperationID: func(surface journal.Surface, method, path string) string {
 			return describing(surface).OperationID(method, path)
 		},
@@ -53,9 +54,6 @@ func describing(surface journal.Surface) *openapi.Document {
 
 // sandboxPath begins the addresses of sandboxes.
 const sandboxPath = "/s/"
-
-// DefaultMaxSandboxes bounds how many sandboxes there may be at once.
-const DefaultMaxSandboxes = 10_000
 
 // ErrSandbox is wrapped by what is wrong with a request for a sandbox.
 var ErrSandbox = errors.New("sandbox")
@@ -125,8 +123,8 @@ func (s *sites) Open(id, from string, keep time.Duration) (*Site, error) {
 	if _, taken := s.boxes[id]; taken {
 		return nil, fmt.Errorf("%w id %q is taken: delete it first, or leave the id out", ErrSandboxTaken, id)
 	}
-	if len(s.boxes) >= s.config.MaxSandboxes {
-		return nil, fmt.Errorf("%w: there are %d already, the most that --max-sandboxes allows", ErrSandboxTaken, len(s.boxes))
+	if most := s.config.Limits.Sandboxes; len(s.boxes) >= most {
+		return nil, fmt.Errorf("%w: %s; or delete one first", ErrSandboxTaken, limits.Explain("sandboxes", most))
 	}
 	s.boxes[id] = site
 	s.expects(site)

@@ -4,15 +4,11 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"time"
 
 	"github.com/urfave/cli/v3"
 
 	"github.com/mockduktor/mockduktor/server"
 )
-
-// grace is how long requests under way may take once the server is told to stop.
-const grace = 10 * time.Second
 
 func serveCommand() *cli.Command {
 	s := &settings{}
@@ -57,7 +53,7 @@ func serve(ctx context.Context, cmd *cli.Command, s *settings) error {
 		return err
 	case <-ctx.Done():
 	}
-	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
+	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), running.ShutdownTime())
 	defer cancel()
 	return running.Close(closing)
 }

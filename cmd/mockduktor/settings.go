@@ -15,6 +15,7 @@ import (
 	"github.com/mockduktor/mockduktor/server"
 	"github.com/mockduktor/mockduktor/server/console"
 	"github.com/mockduktor/mockduktor/server/journal"
+	"github.com/mockduktor/mockduktor/server/limits"
 )
 
 // settingsFile holds the values of a --config file, read when the first flag
@@ -85,8 +86,14 @@ func (f *settingsFile) take(root *yaml.Node) error {
 				items[j] = item.Value
 			}
 			f.values[name.Value] = strings.Join(items, ",")
+		case yaml.MappingNode:
+			items := make([]string, 0, len(value.Content)/2)
+			for j := 0; j+1 < len(value.Content); j += 2 {
+				items = append(items, value.Content[j].Value+"="+value.Content[j+1].Value)
+			}
+			f.values[name.Value] = strings.Join(items, ",")
 		default:
-			return fmt.Errorf("%s:%d:%d: %s: expected a value or a list", f.path, value.Line, value.Column, name.Value)
+			return fmt.Errorf("%s:%d:%d: %s: expected a value, a list or names with values", f.path, value.Line, value.Column, name.Value)
 		}
 	}
 	return nil
@@ -115,6 +122,8 @@ type settings struct {
 	leeway  time.Duration
 	session time.Duration
 	journal int
+
+	limits, timeouts []string
 }
 
 // from is where a flag's value comes from after the command line: environment,
@@ -197,7 +206,8 @@ func serveFlags(s *settings) []cli.Flag {
 	return append(s.worldFlags(),
 		s.toggle("simulate", "let messages grow, lag move and consumer groups rebalance by the world's clock", &s.config.Simulate),
 		s.toggle("watch", "load the files of --seed anew when they change", &s.config.Watch),
-		&cli.IntFlag{Local: true, Name: "max-sandboxes", Usage: "how many sandboxes there may be at once", Value: server.DefaultMaxSandboxes, Destination: &s.config.MaxSandboxes, Sources: s.from("max-sandboxes")},
+		&cli.StringSliceFlag{Local: true, Name: "limit", Usage: "bound what clients can make the server hold, as `NAME=N` (K, M and G are for 1024 and its powers); repeatable", DefaultText: limits.Help(), Destination: &s.limits, Sources: s.from("limit")},
+		&cli.StringSliceFlag{Local: true, Name: "timeout", Usage: "bound how long the server waits, as `NAME=DURATION`; repeatable", DefaultText: server.TimeoutHelp(), Destination: &s.timeouts, Sources: s.from("timeout")},
 		s.toggle("tls", "serve https with a certificate of a development CA, which /_mock/ca.pem shows", &tls.Enabled),
 		s.text("tls-ca-dir", "keep the development CA in `FOLDER` over restarts", "", &tls.CADir),
 		s.list("tls-host", "a further `HOST` for the certificate; repeatable", &tls.Hosts),
@@ -222,6 +232,16 @@ func (s *settings) complete() (server.Config, error) {
 	}
 	if s.config.JournalSize = s.journal; s.journal <= 0 {
 		s.config.JournalSize = -1
+	}
+	for _, one := range s.limits {
+		if err := s.config.Limits.Set(one); err != nil {
+			return server.Config{}, fmt.Errorf("--limit %w", err)
+		}
+	}
+	for _, one := range s.timeouts {
+		if err := s.config.Timeouts.Set(one); err != nil {
+			return server.Config{}, fmt.Errorf("--timeout %w", err)
+		}
 	}
 	s.config.Console.SessionLifetime = int(s.session / time.Second)
 	for i := 0; ; i++ {

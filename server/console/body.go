@@ -9,10 +9,8 @@ import (
 	"net/http"
 
 	"github.com/mockduktor/mockduktor/server/kinds"
+	"github.com/mockduktor/mockduktor/server/limits"
 )
-
-// maxBody is the longest request body accepted, in bytes.
-const maxBody = 4 << 20
 
 // body reads the request body as one JSON object, whatever its content type:
 // the CLI and Terraform label theirs text/plain. Numbers become json.Number, so
@@ -22,7 +20,7 @@ func (c *call) body() (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	value, err := decode(data, "one JSON object")
+	value, err := c.decode(data, "one JSON object")
 	if err != nil {
 		return nil, err
 	}
@@ -39,7 +37,7 @@ func (c *call) list() ([]any, error) {
 	if err != nil || len(bytes.TrimSpace(data)) == 0 {
 		return nil, err
 	}
-	value, err := decode(data, "one JSON array")
+	value, err := c.decode(data, "one JSON array")
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +74,10 @@ func (c *call) inputList() ([]any, error) {
 }
 
 // decode reads one JSON value; wanted says which sort the caller expects.
-func decode(data []byte, wanted string) (any, error) {
+func (c *call) decode(data []byte, wanted string) (any, error) {
+	if most := c.Settings.Limits.Depth; limits.Deeper(data, most) {
+		return nil, &kinds.Error{Code: kinds.Invalid, Field: "body", Message: "Invalid value for: body (" + limits.Explain("depth", most) + ")"}
+	}
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.UseNumber()
 	var value any
@@ -123,10 +124,13 @@ func sortOf(value any) string {
 }
 
 func (c *call) bytes() ([]byte, error) {
-	data, err := io.ReadAll(http.MaxBytesReader(c.Response(), c.Request().Body, maxBody))
+	data, err := io.ReadAll(http.MaxBytesReader(c.Response(), c.Request().Body, int64(c.Settings.Limits.Body)))
 	var tooLarge *http.MaxBytesError
 	if errors.As(err, &tooLarge) {
-		return nil, &kinds.Error{Code: kinds.TooLarge, Message: fmt.Sprintf("The body is longer than %d bytes", tooLarge.Limit)}
+		return nil, &kinds.Error{Code: kinds.TooLarge, Field: "body", Message: "The body is too long: " + limits.Explain("body", int(tooLarge.Limit))}
+	}
+	if slow := limits.SlowBody(err); slow != "" {
+		return nil, &kinds.Error{Code: kinds.Slow, Field: "body", Message: slow}
 	}
 	if err != nil {
 		return nil, &kinds.Error{Code: kinds.Invalid, Message: "The body could not be read: " + err.Error()}

@@ -37,6 +37,9 @@ func listCatalog(c *call) error {
 	if err != nil {
 		return err
 	}
+	if err := c.checkPage("query parameter", size); err != nil {
+		return err
+	}
 	topics := kinds.PublicTopics(c.World.View())
 	if c.QueryParam("sort") == "desc" {
 		slices.Reverse(topics)

@@ -31,7 +31,7 @@ func uploadCertificates(c *call) error {
 		return err
 	}
 	// Room for the form around the file.
-	c.Request().Body = http.MaxBytesReader(c.Response(), c.Request().Body, maxCertificateFile+maxBody)
+	c.Request().Body = http.MaxBytesReader(c.Response(), c.Request().Body, maxCertificateFile+int64(c.Settings.Limits.Body))
 	upload, err := readUpload(c.Request())
 	if err != nil {
 		return err

@@ -10,6 +10,7 @@ import (
 	"github.com/mockduktor/mockduktor/openapi"
 	"github.com/mockduktor/mockduktor/rbac"
 	"github.com/mockduktor/mockduktor/server/kinds"
+	"github.com/mockduktor/mockduktor/server/limits"
 	"github.com/mockduktor/mockduktor/server/store"
 )
 
@@ -28,6 +29,7 @@ type Settings struct {
 	// TLSTestAnyHost lets the TLS test of certificates reach other hosts than
 	// this machine.
 	TLSTestAnyHost bool
+	Limits         limits.Limits
 }
 
 // LocalUser is an element of auth.local-users.
@@ -63,6 +65,7 @@ type Console struct {
 
 // New returns the Console of a world. keys are those of the trusted issuer.
 func New(world *store.World, engine *kinds.Engine, document *openapi.Document, settings Settings, keys Keys, logger *slog.Logger) *Console {
+	settings.Limits = settings.Limits.Or()
 	if settings.Version == "" {
 		settings.Version = DefaultVersion
 	}

@@ -39,7 +39,9 @@ var statuses = map[kinds.Code]int{
 	kinds.Forbidden: http.StatusForbidden, kinds.NotFound: http.StatusNotFound,
 	kinds.Conflict: http.StatusConflict, kinds.TooLarge: http.StatusRequestEntityTooLarge,
 	kinds.Limited: http.StatusTooManyRequests, kinds.MethodNotAllowed: http.StatusMethodNotAllowed,
-	kinds.Unsupported: http.StatusUnsupportedMediaType,
+	kinds.Unsupported: http.StatusUnsupportedMediaType, kinds.LongURL: http.StatusRequestURITooLong,
+	kinds.LongHeaders: http.StatusRequestHeaderFieldsTooLarge, kinds.Timeout: http.StatusServiceUnavailable,
+	kinds.Slow: http.StatusRequestTimeout,
 }
 
 // The product's general sentences.
@@ -51,6 +53,10 @@ var titles = map[kinds.Code]string{
 	kinds.Conflict:     "The request does not match one of the business rules",
 	kinds.TooLarge:     "The request is too large",
 	kinds.Limited:      "Too many requests",
+	kinds.LongURL:      "The address is too long",
+	kinds.LongHeaders:  "The header fields are too large",
+	kinds.Timeout:      "The request took too long",
+	kinds.Slow:         "The request came too slowly",
 }
 
 // fail is the one place where errors become answers. Which form an answer has
@@ -60,8 +66,8 @@ func (s *Console) fail(c echo.Context, called operation, err error) error {
 	if errors.As(err, &injected) {
 		return s.inject(c, called, injected)
 	}
-	var refused *kinds.Error
-	if !errors.As(err, &refused) {
+	refused := kinds.Refusal(err)
+	if refused == nil {
 		s.noteRefusal(c, &kinds.Error{Reason: err.Error()})
 		s.Logger.LogAttrs(c.Request().Context(), slog.LevelError, "request failed",
 			slog.String("method", c.Request().Method), slog.String("path", c.Request().URL.Path), slog.Any("error", err))

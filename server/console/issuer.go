@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -50,8 +51,9 @@ type RemoteKeys struct {
 	Client *http.Client
 	// Now is the clock by which fetches are spaced.
 	Now func() time.Time
-	// Timeout bounds each of the two requests that a fetch takes.
-	Timeout time.Duration
+	// Timeout bounds each of the two requests that a fetch takes, Wait how long
+	// one caller waits for them; 0: as long as they take.
+	Timeout, Wait time.Duration
 
 	fetches singleflight.Group
 	mu      sync.RWMutex
@@ -83,7 +85,10 @@ const (
 
 // NewRemoteKeys returns the keys of an issuer, fetched when first needed.
 func NewRemoteKeys(issuer string, client *http.Client) *RemoteKeys {
-	return &RemoteKeys{Issuer: issuer, Client: client, Now: time.Now, Timeout: issuerTimeout}
+	// A redirect could lead anywhere on the networks that this machine sees.
+	direct := *client
+	direct.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &RemoteKeys{Issuer: issuer, Client: &direct, Now: time.Now, Timeout: issuerTimeout}
 }
 
 // Key implements Keys. It waits for the issuer no longer than ctx and twice
@@ -107,9 +112,14 @@ func (r *RemoteKeys) Key(ctx context.Context, id, alg string) (any, error) {
 			return nil, err
 		}
 	}
+	if r.Wait > 0 {
+		var stop context.CancelFunc
+		ctx, stop = context.WithTimeoutCause(ctx, r.Wait, fmt.Errorf("no answer within %s (start the server with --timeout handler=DURATION to wait longer)", r.Wait))
+		defer stop()
+	}
 	select {
 	case <-ctx.Done():
-		return nil, fmt.Errorf("keys of issuer %s: %w", r.Issuer, ctx.Err())
+		return nil, fmt.Errorf("keys of issuer %s: %w", r.Issuer, context.Cause(ctx))
 	case fetched := <-r.refetch(ctx):
 		if fetched.Err != nil {
 			return nil, fetched.Err
@@ -180,6 +190,9 @@ func (r *RemoteKeys) fetch(ctx context.Context) (keyring, error) {
 	if document.JWKSURI == "" {
 		return nil, fmt.Errorf("discovery of issuer %s: the document has no jwks_uri", r.Issuer)
 	}
+	if err := keyAddress(r.Issuer, document.JWKSURI); err != nil {
+		return nil, fmt.Errorf("discovery of issuer %s: the jwks_uri %q %w", r.Issuer, document.JWKSURI, err)
+	}
 	body, err = r.get(ctx, document.JWKSURI)
 	if err != nil {
 		return nil, fmt.Errorf("keys of issuer %s: %w", r.Issuer, err)
@@ -190,6 +203,19 @@ func (r *RemoteKeys) fetch(ctx context.Context) (keyring, error) {
 		return nil, fmt.Errorf("keys of issuer %s: %s is no key set: %w", r.Issuer, document.JWKSURI, err)
 	}
 	return newKeyring(set), nil
+}
+
+// keyAddress holds the address of the keys to the web, and an issuer with TLS to
+// keys with TLS.
+func keyAddress(issuer, address string) error {
+	u, err := url.Parse(address)
+	switch {
+	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "":
+		return errors.New("is no http or https address")
+	case u.Scheme == "http" && strings.HasPrefix(issuer, "https:"):
+		return errors.New("has no TLS, while the issuer has")
+	}
+	return nil
 }
 
 func (r *RemoteKeys) get(ctx context.Context, address string) ([]byte, error) {
@@ -205,6 +231,9 @@ func (r *RemoteKeys) get(ctx context.Context, address string) ([]byte, error) {
 		return nil, err
 	}
 	defer response.Body.Close()
+	if to := response.Header.Get("Location"); response.StatusCode/100 == 3 && to != "" {
+		return nil, fmt.Errorf("%s answered %s to %q, and redirects are not followed: set CDK_SSO_JWTAUTH_ISSUER to the issuer's own address", address, response.Status, to)
+	}
 	if response.StatusCode != http.StatusOK {
 		return nil, fmt.Errorf("%s answered %s", address, response.Status)
 	}

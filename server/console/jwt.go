@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -67,7 +68,12 @@ type verifier struct {
 	settings JWTSettings
 	keys     Keys
 	verified *lru.Cache[[sha256.Size]byte, *verified]
+	bytes    atomic.Int64 // of the tokens whose identities are kept
 }
+
+// maxVerified bounds what the identities that are kept were read from, in bytes:
+// tokens with thousands of groups would take hundreds of megabytes otherwise.
+const maxVerified = 32 << 20
 
 // verified remembers that a key has signed a token. The key is kept with it: a
 // key that has left the issuer's set must not go on opening doors.
@@ -75,6 +81,7 @@ type verified struct {
 	keyID, alg string
 	key        any
 	identity   *identity
+	bytes      int // of the token
 }
 
 func newVerifier(settings JWTSettings, keys Keys) *verifier {
@@ -85,7 +92,25 @@ func newVerifier(settings JWTSettings, keys Keys) *verifier {
 			*claim = standard
 		}
 	}
-	return &verifier{settings: settings, keys: keys, verified: cache[[sha256.Size]byte, *verified](cached)}
+	v := &verifier{settings: settings, keys: keys}
+	var err error
+	v.verified, err = lru.NewWithEvict(cached, func(_ [sha256.Size]byte, gone *verified) { v.bytes.Add(-int64(gone.bytes)) })
+	if err != nil {
+		panic(err) // only for a size below one
+	}
+	return v
+}
+
+// keep remembers a token, and forgets the least used ones where they take too
+// much.
+func (v *verifier) keep(digest [sha256.Size]byte, one *verified) {
+	// Two at once may both have verified the same token.
+	if known, _ := v.verified.ContainsOrAdd(digest, one); known {
+		return
+	}
+	for v.bytes.Add(int64(one.bytes)); v.bytes.Load() > maxVerified && v.verified.Len() > 1; {
+		v.verified.RemoveOldest()
+	}
 }
 
 // verify checks a JWT: form, algorithm, issuer, key, signature, times, in the
@@ -136,7 +161,7 @@ func (v *verifier) verify(ctx context.Context, token string, digest [sha256.Size
 	if err != nil {
 		return nil, err
 	}
-	v.verified.Add(digest, &verified{keyID: header.KeyID, alg: header.Algorithm, key: key, identity: identity})
+	v.keep(digest, &verified{keyID: header.KeyID, alg: header.Algorithm, key: key, identity: identity, bytes: len(token)})
 	return identity, nil
 }
 
@@ -359,8 +384,10 @@ func date(claims map[string]any, name string) (time.Time, error) {
 // string (release note of Console 1.24). What is no text is passed over.
 func groupsOf(claim any) []string {
 	var groups []string
+	seen := map[string]bool{}
 	add := func(name string) {
-		if name = strings.TrimSpace(name); name != "" && !slices.Contains(groups, name) {
+		if name = strings.TrimSpace(name); name != "" && !seen[name] {
+			seen[name] = true
 			groups = append(groups, name)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/mockduktor/mockduktor/server/kinds"
+	"github.com/mockduktor/mockduktor/server/limits"
 	"github.com/mockduktor/mockduktor/server/store"
 )
 
@@ -81,7 +82,17 @@ func (c *call) listBody(path string) (listRequest, error) {
 				Message: "Invalid value for: body (expected at least 1 at '" + field + "')"}
 		}
 	}
-	return request, nil
+	return request, c.checkPage("body", request.ItemsPerPage)
+}
+
+// checkPage refuses pages of more rows than one may have; in is where the
+// request says how many.
+func (c *call) checkPage(in string, size int) error {
+	if most := c.Settings.Limits.Page; size > most {
+		return &kinds.Error{Code: kinds.Invalid, Field: "itemsPerPage",
+			Message: "Invalid value for: " + in + " (" + limits.Explain("page", most) + " at 'itemsPerPage')"}
+	}
+	return nil
 }
 
 // clusterParam reads the cluster in a v1 path, and refuses an unknown one.

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"mime"
 	"net/http"
@@ -14,22 +13,23 @@ import (
 
 	"github.com/mockduktor/mockduktor/openapi"
 	"github.com/mockduktor/mockduktor/server/kinds"
+	"github.com/mockduktor/mockduktor/server/limits"
 	"github.com/mockduktor/mockduktor/server/store"
 )
 
 // yamlType is the media type of seeds (RFC 9512).
 const yamlType = "application/yaml"
 
-// maxBody is the longest JSON body accepted, in bytes.
-const maxBody = 4 << 20
-
-// bytes reads the body, which must be of one of the media types; without a body
-// the type is no matter.
-func (c *call) bytes(limit int64, media ...string) ([]byte, error) {
-	data, err := io.ReadAll(http.MaxBytesReader(c.Response(), c.Request().Body, limit))
+// bytes reads the body, which must be of one of the media types and within the
+// named limit; without a body the type is no matter.
+func (c *call) bytes(limit string, most int, media ...string) ([]byte, error) {
+	data, err := io.ReadAll(http.MaxBytesReader(c.Response(), c.Request().Body, int64(most)))
 	var tooLarge *http.MaxBytesError
 	if errors.As(err, &tooLarge) {
-		return nil, &kinds.Error{Code: kinds.TooLarge, Message: fmt.Sprintf("The body is longer than %d bytes: send it in parts", tooLarge.Limit)}
+		return nil, &kinds.Error{Code: kinds.TooLarge, Field: "body", Message: "too long: " + limits.Explain(limit, most)}
+	}
+	if slow := limits.SlowBody(err); slow != "" {
+		return nil, &kinds.Error{Code: kinds.Slow, Field: "body", Message: slow}
 	}
 	if err != nil {
 		return nil, &kinds.Error{Message: "The body could not be read: " + err.Error()}
@@ -45,9 +45,12 @@ func (c *call) bytes(limit int64, media ...string) ([]byte, error) {
 // object reads a body of JSON that the document has found good; no body is an
 // empty object.
 func (c *call) object() (map[string]any, []byte, error) {
-	data, err := c.bytes(maxBody, echo.MIMEApplicationJSON)
+	data, err := c.bytes("body", c.Limits.Body, echo.MIMEApplicationJSON)
 	if err != nil {
 		return nil, nil, err
+	}
+	if limits.Deeper(data, c.Limits.Depth) {
+		return nil, nil, invalid("body", "%s", limits.Explain("depth", c.Limits.Depth))
 	}
 	if len(bytes.TrimSpace(data)) == 0 {
 		data = []byte("{}")

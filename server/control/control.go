@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -16,6 +17,7 @@ import (
 	"github.com/mockduktor/mockduktor/server/explain"
 	"github.com/mockduktor/mockduktor/server/journal"
 	"github.com/mockduktor/mockduktor/server/kinds"
+	"github.com/mockduktor/mockduktor/server/limits"
 	"github.com/mockduktor/mockduktor/server/store"
 )
 
@@ -27,7 +29,10 @@ type Control struct {
 	// Provider finds an identity provider by name, the built-in one by "".
 	Provider func(name string) *idp.Provider
 	Settings Settings
-	CA       []byte // development CA in PEM; nil where there is none
+	Limits   limits.Limits
+	// HandlerTime bounds how long an explanation may take.
+	HandlerTime time.Duration
+	CA          []byte // development CA in PEM; nil where there is none
 	// Guard refuses who may not use this API, with a *kinds.Error.
 	Guard func(*http.Request) error
 

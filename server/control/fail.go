@@ -48,6 +48,8 @@ var outcomes = map[kinds.Code]outcome{
 	kinds.Conflict:    {http.StatusConflict, "A rule forbids this"},
 	kinds.TooLarge:    {http.StatusRequestEntityTooLarge, "The request is too large"},
 	kinds.Limited:     {http.StatusTooManyRequests, "Too many requests"},
+	kinds.Slow:        {http.StatusRequestTimeout, "The request came too slowly"},
+	kinds.Timeout:     {http.StatusServiceUnavailable, "The request took too long"},
 	kinds.Unsupported: {http.StatusUnsupportedMediaType, "The body is of the wrong type"},
 }
 
@@ -57,10 +59,13 @@ func fail(c echo.Context, err error) error {
 	if errors.As(err, &faults) {
 		return c.JSON(http.StatusBadRequest, problem{Title: outcomes[kinds.Invalid].title, Message: faults.Error(), Faults: FaultsOf(faults)})
 	}
-	var refusal *kinds.Error
+	refusal := kinds.Refusal(err)
 	var refusedByProvider *idp.Error
+	var full *idp.FullError
 	switch {
-	case errors.As(err, &refusal):
+	case refusal != nil:
+	case errors.As(err, &full):
+		refusal = &kinds.Error{Code: kinds.Limited, Message: full.Reason}
 	case errors.Is(err, store.ErrNotFound), errors.Is(err, idp.ErrNotFound):
 		refusal = &kinds.Error{Code: kinds.NotFound, Message: err.Error()}
 	case errors.As(err, &refusedByProvider):

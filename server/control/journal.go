@@ -13,6 +13,7 @@ import (
 
 	"github.com/mockduktor/mockduktor/server/journal"
 	"github.com/mockduktor/mockduktor/server/kinds"
+	"github.com/mockduktor/mockduktor/server/limits"
 )
 
 func registerJournal(add adder) {
@@ -146,6 +147,16 @@ type near struct {
 	Why       []string `json:"why"`
 }
 
+// subscribe counts in who follows the journal or waits for an entry.
+func (c *call) subscribe() (leave func(), err error) {
+	most := c.Limits.Subscribers
+	leave, ok := c.Journal.Subscribe(most)
+	if !ok {
+		return nil, &kinds.Error{Code: kinds.Limited, Message: limits.Explain("subscribers", most) + "; or close one first"}
+	}
+	return leave, nil
+}
+
 // waitForEntry answers with the first entry that fits, as soon as it is there.
 func waitForEntry(c *call) error {
 	filter, since, err := c.filter()
@@ -158,6 +169,11 @@ func waitForEntry(c *call) error {
 			return invalid("timeout", "expected a duration up to %s such as 10s, got %q", maxWait, text)
 		}
 	}
+	leave, err := c.subscribe()
+	if err != nil {
+		return err
+	}
+	defer leave()
 	control := http.NewResponseController(c.Response())
 	// The server's own limits are shorter; a writer without them needs no change.
 	_ = control.SetWriteDeadline(time.Now().Add(wait + time.Minute))
@@ -207,9 +223,9 @@ func streamEntries(c *call) error {
 	case c.QueryParam("since") == "":
 		since = c.Journal.Last()
 	}
-	leave, ok := c.Journal.Subscribe()
-	if !ok {
-		return &kinds.Error{Code: kinds.Limited, Message: fmt.Sprintf("The journal has %d subscribers, the most there may be: close one first", journal.MaxSubscribers)}
+	leave, err := c.subscribe()
+	if err != nil {
+		return err
 	}
 	defer leave()
 	ctx, stop := c.Open(c.Request().Context())

@@ -10,6 +10,7 @@ import (
 
 	"github.com/mockduktor/mockduktor/seed"
 	"github.com/mockduktor/mockduktor/server/kinds"
+	"github.com/mockduktor/mockduktor/server/limits"
 	"github.com/mockduktor/mockduktor/server/store"
 )
 
@@ -54,7 +55,7 @@ func export(c *call) error {
 
 // load takes the documents of a seed in, all or none.
 func (c *call) load(into func(documents []*seed.Document) error) error {
-	text, err := c.bytes(seed.MaxBytes, yamlType, "application/x-yaml", echo.MIMEApplicationJSON)
+	text, err := c.bytes("seed", c.Limits.Seed, yamlType, "application/x-yaml", echo.MIMEApplicationJSON)
 	if err != nil {
 		return err
 	}
@@ -137,9 +138,10 @@ func keepSnapshot(c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := c.World.Snapshot(name); errors.Is(err, store.ErrFull) {
+	var full *store.FullError
+	if err := c.World.Snapshot(name); errors.As(err, &full) {
 		return &kinds.Error{Code: kinds.Conflict, Field: "snapshot",
-			Message: "there are as many snapshots as are kept: drop one first, or use a name again"}
+			Message: limits.Explain(full.Limit, full.Most) + "; or drop one first, or use a name again"}
 	}
 	return c.NoContent(http.StatusNoContent)
 }

@@ -14,6 +14,7 @@ import (
 type Entry struct {
 	seq     uint64
 	options *Options
+	size    int // about what it takes, in bytes
 
 	once    sync.Once
 	facts   Facts // given up once read

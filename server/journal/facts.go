@@ -43,6 +43,7 @@ type Facts struct {
 	Method, Path, Query string // Path is the site's: without /s/{id}
 	Proto               string
 	Header              http.Header // of the request
+	HeaderBytes         int         // see HeaderSize
 	Answer              http.Header
 	Status              int // 0: none was sent
 	RequestBytes        int64
@@ -62,6 +63,8 @@ type Facts struct {
 	Fault   string // id of the fault that was applied
 	Effect  string // what it did
 	Aborted bool
+
+	texts int // bytes of the texts that are kept; set by Trim
 }
 
 // Principal is whose credential the Console accepted.
@@ -82,9 +85,20 @@ const (
 
 // Trim drops what is too large to be kept, before the facts are added.
 func (f *Facts) Trim() {
-	f.Path, f.Query = clip(f.Path), clip(f.Query)
-	f.Header, f.Answer = small(f.Header), small(f.Answer)
+	f.Path, f.Query, f.Reason = clip(f.Path), clip(f.Query), clip(f.Reason)
+	if f.HeaderBytes > maxHeader {
+		f.Header, f.HeaderBytes = nil, 0
+	}
+	answer := HeaderSize(f.Answer)
+	if answer > maxHeader {
+		f.Answer, answer = nil, 0
+	}
+	f.texts = len(f.Path) + len(f.Query) + len(f.Reason) + f.HeaderBytes + answer
 }
+
+// entryBytes is about what an entry takes beside its texts: the entry, its
+// headers' maps, and what is decoded once it is read.
+const entryBytes = 2 << 10
 
 func clip(text string) string {
 	if len(text) <= maxPath {
@@ -93,8 +107,8 @@ func clip(text string) string {
 	return strings.Clone(text[:maxPath]) + "…"
 }
 
-// small is the header, or nil if it is too large to be kept.
-func small(header http.Header) http.Header {
+// HeaderSize is the length of names and values together, in bytes.
+func HeaderSize(header http.Header) int {
 	size := 0
 	for name, values := range header {
 		size += len(name)
@@ -102,8 +116,5 @@ func small(header http.Header) http.Header {
 			size += len(value)
 		}
 	}
-	if size > maxHeader {
-		return nil
-	}
-	return header
+	return size
 }

@@ -31,19 +31,17 @@ type Journal struct {
 	floor   uint64        // entries up to here were cleared away
 	changed chan struct{} // closed by the next entry; nil while nobody waits
 	closed  bool
+	bytes   int // about what the entries take
 
 	subscribers int
 }
 
-// MaxSubscribers bounds who may follow a journal at once.
-const MaxSubscribers = 2000
-
-// Subscribe counts somebody in who follows the journal, until leave is called;
-// false when there are as many as there may be.
-func (j *Journal) Subscribe() (leave func(), ok bool) {
+// Subscribe counts somebody in who follows the journal or waits for an entry,
+// until leave is called; false when there are as many as there may be.
+func (j *Journal) Subscribe(most int) (leave func(), ok bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if j.subscribers >= MaxSubscribers {
+	if j.subscribers >= most {
 		return nil, false
 	}
 	j.subscribers++
@@ -61,6 +59,9 @@ type Options struct {
 	// HasParameter tells whether an operation has a query parameter; what it has
 	// not may be anything, a secret too, and is not shown.
 	HasParameter func(surface Surface, method, path, name string) bool
+	// Bytes bounds what the entries take together: the oldest go first. 0: only
+	// their number is bounded.
+	Bytes int
 	// APIKeyClaim is the claim of tokens that may hold an API key.
 	APIKeyClaim string
 }
@@ -79,7 +80,7 @@ func (j *Journal) Add(facts Facts) {
 	if !j.On() {
 		return
 	}
-	entry := &Entry{facts: facts, options: &j.options}
+	entry := &Entry{facts: facts, options: &j.options, size: entryBytes + facts.texts}
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.closed {
@@ -90,7 +91,17 @@ func (j *Journal) Add(facts Facts) {
 	}
 	j.last++
 	entry.seq = j.last
-	j.ring[(j.last-1)%uint64(j.size)] = entry
+	at := (j.last - 1) % uint64(j.size)
+	if old := j.ring[at]; old != nil {
+		j.bytes -= old.size
+	}
+	j.ring[at] = entry
+	j.bytes += entry.size
+	for oldest := j.oldest(); j.options.Bytes > 0 && j.bytes > j.options.Bytes && oldest < j.last; oldest++ {
+		at := (oldest - 1) % uint64(j.size)
+		j.bytes -= j.ring[at].size
+		j.ring[at], j.floor = nil, oldest
+	}
 	j.wake()
 }
 
@@ -154,7 +165,7 @@ func (j *Journal) Entry(seq uint64) (*Entry, bool) {
 func (j *Journal) Clear() {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.ring, j.floor = nil, j.last
+	j.ring, j.floor, j.bytes = nil, j.last, 0
 }
 
 // Close ends all that wait, with ErrClosed, and records nothing more. What is

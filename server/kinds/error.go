@@ -1,10 +1,12 @@
 package kinds
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/mockduktor/mockduktor/openapi"
+	"github.com/mockduktor/mockduktor/server/store"
 )
 
 // Code says what sort of refusal an Error is; the HTTP edge maps it to a status.
@@ -21,6 +23,10 @@ const (
 	Limited                      // 429
 	MethodNotAllowed             // 405
 	Unsupported                  // 415
+	LongURL                      // 414
+	LongHeaders                  // 431
+	Timeout                      // 503
+	Slow                         // 408
 )
 
 // Error is a refusal in the Console's words.
@@ -42,6 +48,20 @@ func (e *Error) Error() string {
 		return e.Reason
 	}
 	return e.Title
+}
+
+// Refusal finds in an error what can be told to the client; nil where the
+// server failed.
+func Refusal(err error) *Error {
+	var refused *Error
+	if errors.As(err, &refused) {
+		return refused
+	}
+	var full *store.FullError
+	if errors.As(err, &full) {
+		return &Error{Code: Limited, Message: full.Error()}
+	}
+	return nil
 }
 
 // Detail is what is wrong, without the field's name in front.

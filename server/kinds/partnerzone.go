@@ -1,9 +1,8 @@
 package kinds
 
 import (
-	"regexp"
-
 	"github.com/mockduktor/mockduktor/openapi"
+	"github.com/mockduktor/mockduktor/rbac/regex"
 	"github.com/mockduktor/mockduktor/server/store"
 )
 
@@ -64,7 +63,7 @@ func checkPartnerZone(c *Change) error {
 	removed, _ := part(spec, "headers")["removeOnConsume"].([]any)
 	for i, item := range removed {
 		header, _ := item.(map[string]any)
-		if _, err := regexp.Compile(text(header, "keyRegex")); err != nil {
+		if _, err := regex.Compile(text(header, "keyRegex")); err != nil {
 			return invalid(index("spec.headers.removeOnConsume", i)+".keyRegex", "expected a regular expression without look-around or back-references (RE2): %v", err)
 		}
 	}

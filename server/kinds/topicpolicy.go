@@ -10,6 +10,7 @@ import (
 
 	"github.com/mockduktor/mockduktor/openapi"
 	"github.com/mockduktor/mockduktor/rbac"
+	"github.com/mockduktor/mockduktor/rbac/regex"
 	"github.com/mockduktor/mockduktor/server/store"
 )
 
@@ -62,7 +63,7 @@ func parseTopicPolicy(object map[string]any) (any, []openapi.Problem) {
 				problems = append(problems, openapi.Problem{Path: path + ".min", Expected: fmt.Sprintf("expected at most max, which is %d, got %d", one.Max, one.Min)})
 			}
 		case "Match":
-			pattern, err := regexp.Compile(one.Pattern)
+			pattern, err := regex.Compile(one.Pattern)
 			if err != nil {
 				problems = append(problems, openapi.Problem{Path: path + ".pattern", Expected: "expected a regular expression without look-around or back-references (RE2): " + err.Error()})
 			}

@@ -98,6 +98,9 @@ func userDeleted(e *Engine, tx *store.Tx, r *store.Resource) error {
 			}
 		}
 	}
+	if err := tx.DeleteRecord(store.RecordMadeUser, email); err != nil {
+		return err
+	}
 	return tx.TouchMapping()
 }
 
@@ -130,6 +133,9 @@ func (e *Engine) SignedIn(tx *store.Tx, email, firstName, lastName string) error
 			}
 		}
 		tx.TouchGrants()
+		if err := tx.PutRecord(store.Record{Kind: store.RecordMadeUser, ID: strings.ToLower(email)}); err != nil {
+			return err
+		}
 	}
 	part(object, "metadata")["lastLoginDate"] = tx.Now().Format(time.RFC3339)
 	name := text(part(object, "metadata"), "name")

@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/mockduktor/mockduktor/rbac/regex"
 )
 
 // arithmetic computes with whole numbers where both are, as PostgreSQL does:
@@ -208,7 +210,7 @@ func regular(e *binary, pattern Value) (*regexp.Regexp, error) {
 	if strings.HasSuffix(e.operator, "*") {
 		text = "(?i)" + text
 	}
-	compiled, err := regexp.Compile(text)
+	compiled, err := regex.Compile(text)
 	if err != nil {
 		return nil, refuse(e.right.at(), "invalid regular expression: %s", strings.TrimPrefix(err.Error(), "error parsing regexp: "))
 	}

@@ -6,5 +6,5 @@ package store
 func (w *World) Copy() *World {
 	clock := NewClock()
 	clock.frozen = w.Clock.Now()
-	return newWorld(w.db.Load().Snapshot(), w.seed.Load(), clock)
+	return w.like(newWorld(w.db.Load().Snapshot(), w.seed.Load(), clock))
 }

@@ -87,12 +87,17 @@ func (t idpTx) Record(kind, id string) (*idp.Record, error) {
 	if err != nil {
 		return nil, notFound(err)
 	}
-	return &idp.Record{Kind: kind, ID: record.ID, Family: record.Family, Expires: record.Expires, Value: record.Value}, nil
+	return &idp.Record{Kind: kind, ID: record.ID, Family: record.Family, Expires: record.Expires, Size: record.Size, Value: record.Value}, nil
 }
 
 func (t idpTx) Put(record idp.Record) error {
-	return t.tx.PutRecord(Record{Kind: idpRecords + record.Kind, ID: record.ID, Family: record.Family,
-		Expires: record.Expires, Value: record.Value})
+	err := t.tx.PutRecord(Record{Kind: idpRecords + record.Kind, ID: record.ID, Family: record.Family,
+		Expires: record.Expires, Size: record.Size, Value: record.Value})
+	var full *FullError
+	if errors.As(err, &full) {
+		return &idp.FullError{Limit: full.Limit, Reason: full.Error()}
+	}
+	return err
 }
 
 func (t idpTx) Delete(kind, id string) error { return t.tx.DeleteRecord(idpRecords+kind, id) }

@@ -26,6 +26,7 @@ type Record struct {
 	ID      string    // unique within the kind; of a secret, its digest
 	Family  string    // records that end together; may be empty
 	Expires time.Time // when the world may forget it; zero = never
+	Size    int       // about what Value takes, in bytes, where that is much
 	Value   any
 }
 
@@ -33,6 +34,7 @@ type Record struct {
 type meta struct {
 	Name  string
 	Value uint64
+	tally *tally // of metaTally alone
 }
 
 func schema() *memdb.DBSchema {

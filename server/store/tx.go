@@ -1,11 +1,14 @@
 package store
 
 import (
+	"errors"
 	"fmt"
 	"iter"
 	"time"
 
 	"github.com/hashicorp/go-memdb"
+
+	"github.com/mockduktor/mockduktor/server/limits"
 )
 
 // Tx is one look at a world (View) or one change of it (Update). Not for
@@ -15,6 +18,10 @@ type Tx struct {
 	now    time.Time
 	grants bool // a resource that RBAC reads has changed
 	memo   map[any]any
+
+	limits  *limits.Limits // nil: nothing is counted
+	tally   *tally         // nil: not asked for yet
+	counted bool           // tally has changed
 }
 
 // Names of the world's numbers.
@@ -23,6 +30,7 @@ const (
 	metaMapping  = "mapping"
 	metaSequence = "sequence"
 	metaEpoch    = "epoch"
+	metaTally    = "tally"
 )
 
 // maxSweep bounds how many expired records one Put clears away, so that the
@@ -102,9 +110,17 @@ func (t *Tx) Record(kind, id string) (*Record, error) {
 }
 
 // PutRecord stores a record, replacing the one with its kind and id, and
-// forgets a few whose time is over.
+// forgets a few whose time is over. A *FullError says that there are as many as
+// there may be.
 func (t *Tx) PutRecord(record Record) error {
-	if err := t.sweep(); err != nil {
+	if err := t.sweep(maxSweep); err != nil {
+		return err
+	}
+	old, err := t.Record(record.Kind, record.ID)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return err
+	}
+	if err := t.add(&record, old); err != nil {
 		return err
 	}
 	if err := t.txn.Insert(tableRecord, &record); err != nil {
@@ -113,20 +129,28 @@ func (t *Tx) PutRecord(record Record) error {
 	return nil
 }
 
-func (t *Tx) sweep() error {
+// sweep forgets up to most records whose time is over.
+func (t *Tx) sweep(most int) error {
 	rows, err := t.txn.LowerBound(tableRecord, indexExpires, time.Time{})
 	if err != nil {
 		return fmt.Errorf("store: %w", err)
 	}
 	var over []*Record
-	for raw := rows.Next(); raw != nil && len(over) < maxSweep; raw = rows.Next() {
+	for raw := rows.Next(); raw != nil && len(over) < most; raw = rows.Next() {
 		record := raw.(*Record)
 		if record.Expires.After(t.now) {
 			break
 		}
 		over = append(over, record)
 	}
-	for _, record := range over {
+	return t.remove(over)
+}
+
+func (t *Tx) remove(records []*Record) error {
+	for _, record := range records {
+		if err := t.drop(record); err != nil {
+			return err
+		}
 		if err := t.txn.Delete(tableRecord, record); err != nil {
 			return fmt.Errorf("store: %w", err)
 		}
@@ -136,19 +160,27 @@ func (t *Tx) sweep() error {
 
 // DeleteRecord removes a record; a missing one is no error.
 func (t *Tx) DeleteRecord(kind, id string) error {
-	_, err := t.txn.DeleteAll(tableRecord, indexID, recordKey(kind, id))
-	if err != nil {
-		return fmt.Errorf("store: %w", err)
+	record, err := t.Record(kind, id)
+	if errors.Is(err, ErrNotFound) {
+		return nil
 	}
-	return nil
+	if err != nil {
+		return err
+	}
+	return t.remove([]*Record{record})
 }
 
 // DeleteFamily removes all records of a family.
 func (t *Tx) DeleteFamily(family string) error {
-	if _, err := t.txn.DeleteAll(tableRecord, indexFamily, family); err != nil {
+	rows, err := t.txn.Get(tableRecord, indexFamily, family)
+	if err != nil {
 		return fmt.Errorf("store: %w", err)
 	}
-	return nil
+	var members []*Record
+	for raw := rows.Next(); raw != nil; raw = rows.Next() {
+		members = append(members, raw.(*Record))
+	}
+	return t.remove(members)
 }
 
 // Records walks the records of a kind in id order.
@@ -233,6 +265,11 @@ func (t *Tx) setNumber(name string, value uint64) error {
 }
 
 func (t *Tx) finish() error {
+	if t.counted {
+		if err := t.txn.Insert(tableMeta, &meta{Name: metaTally, tally: t.tally}); err != nil {
+			return fmt.Errorf("store: %w", err)
+		}
+	}
 	if t.grants {
 		return t.setNumber(metaGrants, versions.Add(1))
 	}

@@ -4,7 +4,6 @@
 package store
 
 import (
-	"errors"
 	"fmt"
 	"sort"
 	"sync"
@@ -12,6 +11,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-memdb"
+
+	"github.com/mockduktor/mockduktor/server/limits"
 )
 
 // World is the state of one Console and its identity provider, with their
@@ -24,6 +25,7 @@ type World struct {
 
 	mu        sync.Mutex
 	snapshots map[string]*memdb.MemDB
+	limits    *limits.Limits // nil: nothing is bounded
 }
 
 // versions are unique over all worlds of the process, so that a cache keyed by
@@ -60,7 +62,7 @@ func (w *World) View() *Tx {
 func (w *World) Update(fn func(tx *Tx) error) error {
 	txn := w.db.Load().Txn(true)
 	defer txn.Abort() // no effect after Commit; releases the writer on panic
-	tx := &Tx{txn: txn, now: w.Clock.Now().Truncate(time.Millisecond)}
+	tx := &Tx{txn: txn, now: w.Clock.Now().Truncate(time.Millisecond), limits: w.limits}
 	if err := fn(tx); err != nil {
 		return err
 	}
@@ -85,19 +87,20 @@ func (w *World) Replace(other *World) {
 // Reset returns the world to its seed. The clock is left as it is.
 func (w *World) Reset() { w.db.Store(w.seed.Load().Snapshot()) }
 
-// MaxSnapshots bounds the named states that a world keeps.
-const MaxSnapshots = 100
+// Limit bounds what clients can put into the world and into its copies. It is
+// called before the first record is put; without it nothing is bounded.
+func (w *World) Limit(l limits.Limits) {
+	l = l.Or()
+	w.limits = &l
+}
 
-// ErrFull is returned for a snapshot more than MaxSnapshots.
-var ErrFull = errors.New("as many snapshots as there may be")
-
-// Snapshot keeps the present state under a name, replacing an older one;
-// ErrFull if there are MaxSnapshots others.
+// Snapshot keeps the present state under a name, replacing an older one; a
+// *FullError if there are as many others as there may be.
 func (w *World) Snapshot(name string) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if _, known := w.snapshots[name]; !known && len(w.snapshots) >= MaxSnapshots {
-		return ErrFull
+	if _, known := w.snapshots[name]; !known && w.limits != nil && len(w.snapshots) >= w.limits.Snapshots {
+		return &FullError{"snapshots", w.limits.Snapshots}
 	}
 	w.snapshots[name] = w.db.Load().Snapshot()
 	return nil
@@ -142,7 +145,13 @@ func (w *World) Snapshots() []string {
 // of its own; the two share what neither has changed.
 func (w *World) Fork() *World {
 	seed := w.seed.Load()
-	return newWorld(seed.Snapshot(), seed, NewClock())
+	return w.like(newWorld(seed.Snapshot(), seed, NewClock()))
+}
+
+// like gives another world the limits of this one.
+func (w *World) like(other *World) *World {
+	other.limits = w.limits
+	return other
 }
 
 // ForkSnapshot is Fork from the state kept under a name, which is also what the
@@ -154,5 +163,5 @@ func (w *World) ForkSnapshot(name string) (*World, error) {
 	if !ok {
 		return nil, fmt.Errorf("snapshot %q: %w", name, ErrNotFound)
 	}
-	return newWorld(kept.Snapshot(), kept, NewClock()), nil
+	return w.like(newWorld(kept.Snapshot(), kept, NewClock())), nil
 }
