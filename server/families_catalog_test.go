@@ -79,7 +79,7 @@ func TestCatalog(t *testing.T) {
 	for query, want := range map[string]string{
 		"?sort=asc": all, "?sort=desc": "dev/shop.shops gw/shop.paid dev/mail.bounced",
 		"?itemsPerPage=2": "dev/mail.bounced gw/shop.paid", "?itemsPerPage=2&page=2": "dev/shop.shops",
-		"?page=3&itemsPerPage=2": "", "?page=2147483647&itemsPerPage=2147483647": "",
+		"?page=3&itemsPerPage=2": "", "?page=2147483647&itemsPerPage=10000": "",
 	} {
 		page := get(famNobody, query)
 		if page.names() != want || page.TotalElements != 3 {
