@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 
@@ -76,13 +77,14 @@ const maxElsewhere = 16
 
 // kept is a JSON document with its entity tag.
 type kept struct {
-	body []byte
-	etag string
+	body   []byte
+	length string
+	etag   string
 }
 
 func keep(body []byte) *kept {
 	digest := sha256.Sum256(body)
-	return &kept{body: body, etag: `"` + base64.RawURLEncoding.EncodeToString(digest[:12]) + `"`}
+	return &kept{body: body, length: strconv.Itoa(len(body)), etag: `"` + base64.RawURLEncoding.EncodeToString(digest[:12]) + `"`}
 }
 
 func (p *Provider) publish(keys *Keys) error {
@@ -202,6 +204,8 @@ func (k *kept) answer(c echo.Context) error {
 	if matches(c.Request().Header.Get("If-None-Match"), k.etag) {
 		return c.NoContent(http.StatusNotModified)
 	}
+	// Without it net/http sends what is longer than its buffer in chunks.
+	header.Set(echo.HeaderContentLength, k.length)
 	return c.Blob(http.StatusOK, echo.MIMEApplicationJSON, k.body)
 }
 

@@ -132,6 +132,7 @@ func unfit(out http.ResponseWriter, message string) error {
 		return err
 	}
 	out.Header().Set(echo.HeaderContentType, echo.MIMEApplicationJSON)
+	out.Header().Del(echo.HeaderContentLength) // of the answer that does not fit
 	out.WriteHeader(http.StatusInternalServerError)
 	_, err = out.Write(body)
 	return err

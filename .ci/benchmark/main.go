@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -28,6 +29,7 @@ func run() error {
 	flag.StringVar(&b.core, "core", "", "the core that servers run on")
 	flag.StringVar(&b.start, "start", "", "what .ci/start said of the server")
 	flag.IntVar(&b.rounds, "rounds", 15, "rounds that count")
+	flag.StringVar(&b.only, "only", "", "only the rows over the small world whose names have `text` in them")
 	quick := flag.Bool("quick", false, "leave the large worlds out")
 	count := flag.Int("topics", 1_000_000, "topics of the largest world")
 	flag.Parse()
@@ -52,9 +54,12 @@ func run() error {
 
 // promises measures all rows and returns their lines.
 func (b *bench) promises(ctx context.Context, quick bool, count int) ([]line, error) {
-	lines, err := b.startLines()
-	if err != nil {
-		return nil, err
+	var lines []line
+	if b.only == "" {
+		var err error
+		if lines, err = b.startLines(); err != nil {
+			return nil, err
+		}
 	}
 	self, err := os.Executable()
 	if err != nil {
@@ -76,6 +81,9 @@ func (b *bench) promises(ctx context.Context, quick bool, count int) ([]line, er
 		return nil, err
 	}
 	rows = append(rows, more...)
+	if b.only != "" {
+		rows = slices.DeleteFunc(rows, func(r *row) bool { return !strings.Contains(r.what, b.only) })
+	}
 	if err := measure(rows, b.rounds); err != nil {
 		return nil, err
 	}
@@ -84,6 +92,9 @@ func (b *bench) promises(ctx context.Context, quick bool, count int) ([]line, er
 	}
 	if err := small.stop(); err != nil {
 		return nil, err
+	}
+	if b.only != "" {
+		return lines, nil
 	}
 	box, err := b.sandboxLine()
 	if err != nil {

@@ -25,6 +25,7 @@ type bench struct {
 	start  string // what .ci/start said of the binary
 	folder string // for seeds
 	rounds int
+	only   string // part of the names of rows; "" for all
 	bare   *process
 }
 

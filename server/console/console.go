@@ -4,6 +4,7 @@ package console
 
 import (
 	"log/slog"
+	"sync"
 
 	lru "github.com/hashicorp/golang-lru/v2"
 
@@ -60,7 +61,8 @@ type Console struct {
 	access   *lru.Cache[accessKey, *access]
 	mapping  *lru.Cache[uint64, *rbac.Mapping]
 	everyone *lru.Cache[uint64, []rbac.Grant]
-	trial    bool // see Over
+	trial    bool       // see Over
+	spaces   *sync.Pool // see space
 }
 
 // New returns the Console of a world. keys are those of the trusted issuer.
@@ -81,6 +83,7 @@ func New(world *store.World, engine *kinds.Engine, document *openapi.Document, s
 		access:   cache[accessKey, *access](cached),
 		mapping:  cache[uint64, *rbac.Mapping](8),
 		everyone: cache[uint64, []rbac.Grant](2),
+		spaces:   &sync.Pool{},
 	}
 }
 

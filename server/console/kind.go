@@ -35,8 +35,9 @@ func (c *call) listKind(kind *openapi.Kind) error {
 	}
 	keep, view := c.filters(tx, kind, rule), c.view(tx)
 	view.Query = c.QueryParam
-	body := make([]byte, 0, 4096)
-	body = append(body, '[')
+	space := c.space()
+	defer c.free(space)
+	body := append(*space, '[')
 	for resource := range c.ordered(tx, kind, rule, key.Parents) {
 		if !keep(resource) {
 			continue
@@ -54,7 +55,9 @@ func (c *call) listKind(kind *openapi.Kind) error {
 		}
 		body = append(body, shown...)
 	}
-	return c.Blob(http.StatusOK, echo.MIMEApplicationJSON, append(body, ']'))
+	body = append(body, ']')
+	*space = body
+	return c.Blob(http.StatusOK, echo.MIMEApplicationJSON, body)
 }
 
 // view is what readings of this call depend on.

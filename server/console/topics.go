@@ -39,9 +39,12 @@ type notIndexed struct {
 
 // topicRow is a topic on its way into a page.
 type topicRow struct {
-	kinds.ListedTopic
-	policy string
+	Name    string
+	Topic   *kinds.Topic
+	Figures *kinds.TopicFigures // nil when nobody gave any
 }
+
+func (r topicRow) policy() string { return cleanupPolicy(r.Topic.Configs["cleanup.policy"]) }
 
 func listTopics(c *call) error {
 	request, err := c.listBody(topicListPath)
@@ -60,14 +63,24 @@ func listTopics(c *call) error {
 	live := c.Engine.Live(tx, c.World.Clock.Now())
 	var rows []topicRow
 	for resource := range c.visible(tx, kind, c.Engine.Rule(kind), []string{cluster}) {
-		row := topicRow{ListedTopic: live.Listed(cluster, resource)}
-		row.policy = cleanupPolicy(row.Topic.Configs["cleanup.policy"])
+		row := topicRow{Name: resource.Name, Topic: resource.Value.(*kinds.Topic)}
 		if keepTopic(row, request.Filter) {
 			rows = append(rows, row)
 		}
 	}
+	// The order by name needs no figures: those of the page are enough then.
+	if request.Sort != "ByName" {
+		for i := range rows {
+			rows[i].Figures = live.FiguresOf(cluster, rows[i].Name)
+		}
+	}
 	sortTopics(rows, request.Sort, request.DescSort)
-	return c.JSON(http.StatusOK, shownPage(rows, request, topicRow.shown))
+	return c.JSON(http.StatusOK, shownPage(rows, request, func(row topicRow) any {
+		if request.Sort == "ByName" {
+			row.Figures = live.FiguresOf(cluster, row.Name)
+		}
+		return row.shown()
+	}))
 }
 
 // cleanupPolicy normalises Kafka's list to the three values of the API.
@@ -91,7 +104,7 @@ func (r topicRow) shown() any {
 	row := indexedTopic{
 		Type: "IndexedTopic", Name: r.Name,
 		ReplicationFactor: r.Topic.ReplicationFactor, PartitionCount: r.Topic.Partitions,
-		CleanupPolicy:   r.policy,
+		CleanupPolicy:   r.policy(),
 		RetentionInMs:   number(r.Topic.Configs["retention.ms"]),
 		RetentionInSize: number(r.Topic.Configs["retention.bytes"]),
 		MinIsr:          number(r.Topic.Configs["min.insync.replicas"]),
@@ -124,7 +137,7 @@ func keepTopic(row topicRow, filters []listFilter) bool {
 		case "TopicNameFilter":
 			keep = containsFold(row.Name, filter.Contains)
 		case "CleanupPolicyFilter":
-			keep = slices.ContainsFunc(filter.OneOf, func(want string) bool { return cleanupPolicy(want) == row.policy })
+			keep = slices.ContainsFunc(filter.OneOf, func(want string) bool { return cleanupPolicy(want) == row.policy() })
 		case "LabelsFilter":
 			keep = hasLabel(row.Topic.Labels, filter)
 		case "TagsFilter":
@@ -208,7 +221,7 @@ func (r topicRow) rank(by string) *float64 {
 	case "ByProduceRate":
 		value = figures.ProduceRate
 	case "ByCleanupPolicy":
-		value = policyRanks[r.policy]
+		value = policyRanks[r.policy()]
 	case "ByTopicSizeByte":
 		return float(figures.TopicSize)
 	case "ByRetentionTimes":

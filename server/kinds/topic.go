@@ -125,18 +125,11 @@ func parseTopic(object map[string]any) (any, []openapi.Problem) {
 		ReplicationFactor: value.Spec.ReplicationFactor, Configs: value.Spec.Configs}, nil
 }
 
-// ListedTopic is a topic with its figures, as the v1 list shows it.
-type ListedTopic struct {
-	Name    string
-	Topic   *Topic
-	Figures *TopicFigures // nil when nobody gave any
-}
-
-// Listed joins a topic with its figures.
-func (l Live) Listed(cluster string, r *store.Resource) ListedTopic {
-	listed := ListedTopic{Name: r.Name, Topic: r.Value.(*Topic)}
-	if figures, err := l.tx.Resource("TopicFigures", "v1", []string{cluster}, r.Name); err == nil {
-		listed.Figures = l.Topic(figures)
+// FiguresOf returns the figures of a topic; nil when nobody gave any.
+func (l Live) FiguresOf(cluster, topic string) *TopicFigures {
+	figures, err := l.tx.Resource("TopicFigures", "v1", []string{cluster}, topic)
+	if err != nil {
+		return nil
 	}
-	return listed
+	return l.Topic(figures)
 }
