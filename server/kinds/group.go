@@ -189,6 +189,10 @@ func touchMapping(c *Change) error { return c.Tx.TouchMapping() }
 // the groups claim, or takes it out; it reports whether that changed anything.
 // The resource is a Group or an ApplicationGroup.
 func (e *Engine) SetExternalMember(tx *store.Tx, resource *store.Resource, email string, member bool) (bool, error) {
+	// Each new token asks; most change nothing.
+	if slices.Contains(externalMembers(resource), strings.ToLower(email)) == member {
+		return false, nil
+	}
 	object := resource.Object()
 	spec := part(object, "spec")
 	external := texts(spec, "membersFromExternalGroups")
@@ -219,6 +223,17 @@ func (e *Engine) SetExternalMember(tx *store.Tx, resource *store.Resource, email
 	changed.UpdatedAt = resource.UpdatedAt
 	tx.TouchGrants()
 	return true, tx.Put(changed)
+}
+
+// externalMembers are those whom the groups claim has brought, in lower case.
+func externalMembers(resource *store.Resource) []string {
+	switch value := resource.Value.(type) {
+	case *Group:
+		return value.External
+	case *ApplicationGroup:
+		return value.External
+	}
+	return nil
 }
 
 // exists reports whether a resource without parents is there.

@@ -15,6 +15,7 @@ type User struct {
 	Email     string // as it was written
 	FirstName string
 	LastName  string
+	LastLogin string // RFC 3339, to the second; "" before the first
 	Grants    []rbac.Grant
 }
 
@@ -46,7 +47,8 @@ func userRule(settings Settings) *Rule {
 			spec, email := part(object, "spec"), text(part(object, "metadata"), "name")
 			list, _ := spec["permissions"].([]any)
 			grants, _ := rbac.ParsePermissions(list, rbac.Source{Kind: rbac.SourceUser, Name: email})
-			return &User{Email: email, FirstName: text(spec, "firstName"), LastName: text(spec, "lastName"), Grants: grants}, nil
+			return &User{Email: email, FirstName: text(spec, "firstName"), LastName: text(spec, "lastName"),
+				LastLogin: text(part(object, "metadata"), "lastLoginDate"), Grants: grants}, nil
 		},
 		Refs: func(value any) []string {
 			return []string{store.Ref("email", strings.ToLower(value.(*User).Email))}
@@ -122,6 +124,10 @@ func (e *Engine) SignedIn(tx *store.Tx, email, firstName, lastName string) error
 		return err
 	}
 	old, known := FindUser(tx, email)
+	now := tx.Now().Format(time.RFC3339)
+	if known && old.Value.(*User).LastLogin == now {
+		return nil
+	}
 	object := map[string]any{"apiVersion": "v2", "kind": "User",
 		"metadata": map[string]any{"name": email}, "spec": map[string]any{}}
 	if known {
@@ -137,7 +143,7 @@ func (e *Engine) SignedIn(tx *store.Tx, email, firstName, lastName string) error
 			return err
 		}
 	}
-	part(object, "metadata")["lastLoginDate"] = tx.Now().Format(time.RFC3339)
+	part(object, "metadata")["lastLoginDate"] = now
 	name := text(part(object, "metadata"), "name")
 	resource, err := e.resource(&Change{Tx: tx, Kind: kind, Key: Key{Name: name}, Old: old, Object: object}, e.rules[kind])
 	if err != nil {
