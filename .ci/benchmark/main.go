@@ -30,6 +30,7 @@ func run() error {
 	flag.StringVar(&b.start, "start", "", "what .ci/start said of the server")
 	flag.IntVar(&b.rounds, "rounds", 15, "rounds that count")
 	flag.StringVar(&b.only, "only", "", "only the rows over the small world whose names have `text` in them")
+	flag.StringVar(&b.rivals, "rivals", "", "measure the rivals too, which start on these `cores`")
 	quick := flag.Bool("quick", false, "leave the large worlds out")
 	count := flag.Int("topics", 1_000_000, "topics of the largest world")
 	flag.Parse()
@@ -49,6 +50,10 @@ func run() error {
 	}
 	fmt.Printf("%s, %d rounds\n\n", time.Now().Format(time.DateOnly), b.rounds)
 	printTable(os.Stdout, line{"what", "ours", "compared with", "ratio", "promise", ""}, lines)
+	if len(b.beside) > 0 {
+		fmt.Println()
+		printTable(os.Stdout, line{"beside others", "ours", "theirs", "ratio", "", ""}, b.beside)
+	}
 	return nil
 }
 
@@ -89,6 +94,11 @@ func (b *bench) promises(ctx context.Context, quick bool, count int) ([]line, er
 	}
 	for _, r := range rows {
 		lines = append(lines, r.line())
+	}
+	if b.rivals != "" {
+		if b.beside, err = b.rivalLines(small); err != nil {
+			return nil, err
+		}
 	}
 	if err := small.stop(); err != nil {
 		return nil, err

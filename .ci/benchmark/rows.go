@@ -26,7 +26,9 @@ type bench struct {
 	folder string // for seeds
 	rounds int
 	only   string // part of the names of rows; "" for all
+	rivals string // cores that rivals start on; "" leaves them out
 	bare   *process
+	beside []line // of the rivals
 }
 
 // ours starts the server with the default seed and further documents.
@@ -93,7 +95,7 @@ const perRound = 200
 
 // consoleRows are the promises about lists and tokens.
 func (b *bench) consoleRows(p *process) ([]*row, error) {
-	const path, shown = "/public/kafka/v2/cluster/staging/topic", 11
+	const path, shown = topicsPath, 11
 	list := func(name, path string, proof func([]byte) error, tokens []string) *load {
 		requests := make([][]byte, len(tokens))
 		for i, token := range tokens {
