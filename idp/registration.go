@@ -131,11 +131,11 @@ func (p *Provider) registeredAs(id string, metadata map[string]any) (*registered
 			spec[name] = value
 		}
 	}
-	kept := maps.Clone(spec)
+	secret := ""
 	if method := spec["token_endpoint_auth_method"]; method != AuthNone && method != AuthPrivateKey {
-		spec["client_secret"] = p.handle(purposeSecret, id, 0)
+		secret = p.handle(purposeSecret, id, 0)
 	}
-	client, problems := ParseClient(map[string]any{"metadata": map[string]any{"name": id}, "spec": spec})
+	client, problems := clientOfMetadata(id, secret, spec)
 	if len(problems) > 0 {
 		field := strings.TrimPrefix(problems[0].Path, "spec.")
 		code := errInvalidClientMetadata
@@ -144,11 +144,22 @@ func (p *Provider) registeredAs(id string, metadata map[string]any) (*registered
 		}
 		return nil, refuse(code, field+" "+problems[0].Reason)
 	}
-	kept["response_types"] = []string{responseTypeCode}
+	spec["response_types"] = []any{responseTypeCode}
 	if !client.grants(GrantAuthorizationCode) {
-		kept["response_types"] = []string{}
+		spec["response_types"] = []any{}
 	}
-	return &registered{client: client, metadata: kept}, nil
+	return &registered{client: client, metadata: spec}, nil
+}
+
+// clientOfMetadata makes the client that registered with metadata; secret is
+// empty for one that has none.
+func clientOfMetadata(id, secret string, metadata map[string]any) (*Client, []Problem) {
+	spec := maps.Clone(metadata)
+	delete(spec, "response_types") // a Client document has none
+	if secret != "" {
+		spec["client_secret"] = secret
+	}
+	return ParseClient(map[string]any{"metadata": map[string]any{"name": id}, "spec": spec})
 }
 
 func checkResponseTypes(v any) error {

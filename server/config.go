@@ -49,6 +49,10 @@ type Config struct {
 	Watch      bool
 	WatchEvery time.Duration
 
+	// State is a file in which the main world is kept, so that a later start goes on
+	// where this server ended, however it did; empty: nothing is kept.
+	State string
+
 	TLS     TLSConfig
 	Network Network
 

@@ -25,6 +25,7 @@ func (s *Server) controlOf(site *Site) *control.Control {
 	c.Journal, c.Called = site.Journal, noteOperation
 	c.Open = func(ctx context.Context) (context.Context, context.CancelFunc) { return s.whileOpen(ctx, site) }
 	if site == s.sites.main {
+		c.State = s.keeper
 		c.Sources = &control.Sources{State: s.seedState, Reload: s.Reload}
 		c.Sandboxes = &control.Sandboxes{Open: s.openSandbox, Close: s.sites.Close, Find: s.findSandbox, List: s.listSandboxes}
 	}

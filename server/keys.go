@@ -45,8 +45,8 @@ func readyKeys(from []*store.Resource, list []idp.SigningKey) (*signingKeys, err
 // and encrypted access tokens of before as well as the signed ones; a rotation
 // leaves it as it is. With random keys it is random too (nil).
 //
-// The world itself is in memory: what is kept there ends with the process,
-// whatever the keys. That is authorization codes, refresh tokens, sign-ins,
+// The world itself is in memory: unless a state file keeps it (Config.State), what
+// is there ends with the process, whatever the keys. That is authorization codes, refresh tokens, sign-ins,
 // device codes, pushed requests, clients that registered themselves, and the
 // note that a token was revoked.
 func (s *signingKeys) secret(random bool) ([]byte, error) {

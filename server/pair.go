@@ -35,9 +35,26 @@ type Pair struct {
 // NewPair makes the two out of a seed. The configuration must be complete: with
 // an issuer. Faults of the seed are of type seed.Faults.
 func NewPair(config Config, documents []*seed.Document) (*Pair, error) {
+	engine := NewEngine(config)
+	world, err := seededWorld(config, engine, documents)
+	if err != nil {
+		return nil, err
+	}
+	keys, err := keysOf(world.View())
+	if err != nil {
+		return nil, err
+	}
+	secret, err := keys.secret(config.RandomKeys)
+	if err != nil {
+		return nil, err
+	}
+	return pairOver(config, world, engine, keys, secret)
+}
+
+// seededWorld is a world that holds a seed and resets to it.
+func seededWorld(config Config, engine *kinds.Engine, documents []*seed.Document) (*store.World, error) {
 	world := store.New()
 	world.Limit(config.Limits)
-	engine := NewEngine(config)
 	if err := Load(world, engine, config.Console.AdminEmail, documents); err != nil {
 		return nil, err
 	}
@@ -52,15 +69,7 @@ func NewPair(config Config, documents []*seed.Document) (*Pair, error) {
 		}
 	}
 	world.KeepAsSeed()
-	keys, err := keysOf(world.View())
-	if err != nil {
-		return nil, err
-	}
-	secret, err := keys.secret(config.RandomKeys)
-	if err != nil {
-		return nil, err
-	}
-	return pairOver(config, world, engine, keys, secret)
+	return world, nil
 }
 
 // pairOver makes the two over a world that is already filled.

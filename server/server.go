@@ -24,6 +24,7 @@ import (
 	"github.com/mockduktor/mockduktor/server/control"
 	"github.com/mockduktor/mockduktor/server/journal"
 	"github.com/mockduktor/mockduktor/server/kinds"
+	"github.com/mockduktor/mockduktor/server/state"
 )
 
 // Server is a running emulator.
@@ -36,7 +37,8 @@ type Server struct {
 	ca       []byte // development CA in PEM; nil without one
 	done     chan error
 	seeds    seeds
-	paths    []string // see RoutePaths
+	keeper   *state.Keeper // nil without Config.State
+	paths    []string      // see RoutePaths
 	// closing is done once the server begins to end.
 	closing context.Context
 }
@@ -67,6 +69,9 @@ func Start(config Config) (*Server, error) {
 	if err != nil {
 		return nil, errors.Join(err, listener.Close())
 	}
+	if s.keeper != nil {
+		s.keeper.Keep(s.Pair().World)
+	}
 	go func() { s.done <- s.serve() }()
 	if config.Watch {
 		s.seeds.stamp = files
@@ -82,7 +87,7 @@ func assemble(config Config, documents []*seed.Document, listener net.Listener) 
 	bound := &bounded{Listener: listener, most: int64(config.Limits.Connections), plain: !config.TLS.on()}
 	s := &Server{listener: bound, done: make(chan error, 1)}
 	config.hooks, config.called = s.consoleHooks(), s.called
-	pair, err := NewPair(config, documents)
+	pair, err := s.firstPair(config, documents)
 	if err != nil {
 		return nil, err
 	}
@@ -107,7 +112,7 @@ func assemble(config Config, documents []*seed.Document, listener net.Listener) 
 	if config.TLS.on() {
 		certificate, ca, err := config.TLS.certificate(config.PublicURL)
 		if err != nil {
-			return nil, err
+			return nil, errors.Join(err, s.abandonState())
 		}
 		s.ca = ca
 		s.http.TLSConfig = &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}
@@ -340,13 +345,18 @@ func (s *Server) Wait() error {
 // to stop.
 func (s *Server) ShutdownTime() time.Duration { return s.config.Timeouts.Shutdown }
 
-// Close stops listening and waits for requests under way, until ctx ends.
+// Close stops listening, waits for requests under way, until ctx ends, and keeps
+// the state if there is a file for it.
 func (s *Server) Close(ctx context.Context) error {
+	var failed error
 	if err := s.http.Shutdown(ctx); err != nil {
 		// Those that were waited for in vain are cut.
-		return errors.Join(fmt.Errorf("shut down: %w", err), s.http.Close())
+		failed = errors.Join(fmt.Errorf("shut down: %w", err), s.http.Close())
 	}
-	return nil
+	if s.keeper != nil {
+		failed = errors.Join(failed, s.keeper.Close())
+	}
+	return failed
 }
 
 // OpenSandbox makes a sandbox: a pair of its own at /s/{id}. id "" takes a random

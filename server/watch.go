@@ -115,6 +115,13 @@ func (s *Server) Reload() (int, error) {
 		return 0, err
 	}
 	s.seeds.loaded = time.Now().UTC()
+	if s.keeper != nil {
+		digest, err := seedDigest(s.config, documents)
+		if err != nil {
+			return 0, err
+		}
+		s.keeper.SetSeed(digest)
+	}
 	s.config.Logger.Info("seed loaded anew", "documents", len(documents), "sources", s.config.Seeds)
 	return len(documents), nil
 }

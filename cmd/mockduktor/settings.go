@@ -208,6 +208,7 @@ func serveFlags(s *settings) []cli.Flag {
 		s.toggle("watch", "load the files of --seed anew when they change", &s.config.Watch),
 		&cli.StringSliceFlag{Local: true, Name: "limit", Usage: "bound what clients can make the server hold, as `NAME=N` (K, M and G are for 1024 and its powers); repeatable", DefaultText: limits.Help(), Destination: &s.limits, Sources: s.from("limit")},
 		&cli.StringSliceFlag{Local: true, Name: "timeout", Usage: "bound how long the server waits, as `NAME=DURATION`; repeatable", DefaultText: server.TimeoutHelp(), Destination: &s.timeouts, Sources: s.from("timeout")},
+		s.text("state", "keep the world in `FILE`, and go on from it after a restart or crash; changes are on disk soon after their answers. Not kept: sandboxes, the journal, keys that a fault rotated", "", &s.config.State),
 		s.toggle("tls", "serve https with a certificate of a development CA, which /_mock/ca.pem shows", &tls.Enabled),
 		s.text("tls-ca-dir", "keep the development CA in `FOLDER` over restarts", "", &tls.CADir),
 		s.list("tls-host", "a further `HOST` for the certificate; repeatable", &tls.Hosts),

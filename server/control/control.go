@@ -18,6 +18,7 @@ import (
 	"github.com/mockduktor/mockduktor/server/journal"
 	"github.com/mockduktor/mockduktor/server/kinds"
 	"github.com/mockduktor/mockduktor/server/limits"
+	"github.com/mockduktor/mockduktor/server/state"
 	"github.com/mockduktor/mockduktor/server/store"
 )
 
@@ -48,6 +49,8 @@ type Control struct {
 	Replace func(documents []*seed.Document) error
 	// Sources are those of the server's world; nil in a sandbox, which has none.
 	Sources *Sources
+	// State keeps the server's world in a file; nil where none is kept.
+	State *state.Keeper
 	// Stage is a copy of the site on which requests are tried.
 	Stage func() (*explain.Stage, error)
 	// Export returns every resource as a seed has it.
@@ -97,6 +100,7 @@ func Register(e *echo.Echo, resolve func(echo.Context) *Control) {
 		registerKind(add, kind)
 	}
 	registerState(add)
+	registerKept(add)
 	registerResources(add)
 	registerClock(add)
 	registerSandboxes(add)

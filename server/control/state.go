@@ -30,9 +30,10 @@ func registerState(add adder) {
 // reset returns the world to its seed and the clock to the machine's, so that
 // the next test finds what the first one did.
 func reset(c *call) error {
-	c.World.Reset()
-	if c.QueryParam("keepClock") != "true" {
-		c.World.Clock.Reset()
+	if c.QueryParam("keepClock") == "true" {
+		c.World.Reset()
+	} else {
+		c.World.ResetAll()
 	}
 	if err := c.Sync(); err != nil {
 		return err

@@ -119,6 +119,19 @@ func (t *Tx) add(record, old *Record) error {
 	default:
 		return &FullError{name, t.most(of)}
 	}
+	return t.count(record, old)
+}
+
+// count counts a record in, without refusing any.
+func (t *Tx) count(record, old *Record) error {
+	of := groupOf[record.Kind]
+	if of == uncounted || t.limits == nil {
+		return nil
+	}
+	now, err := t.counts()
+	if err != nil {
+		return err
+	}
 	if old == nil {
 		now.count[of]++
 	}

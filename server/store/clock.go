@@ -14,6 +14,8 @@ type Clock struct {
 	// the machine's. Two times and no offset: a Duration ends at 292 years.
 	shown, mark time.Time
 	frozen      time.Time // the standing time; zero while running
+
+	changed func() // see World.Notify; nil: nobody
 }
 
 // NewClock returns a clock that follows the machine's.
@@ -55,6 +57,7 @@ func (c *Clock) Run() { freeze := false; c.Change(nil, &freeze) }
 // Change moves the clock to a time and freezes it or lets it run, in one step,
 // so that a clock set and frozen stands at that very time. Nil leaves as it is.
 func (c *Clock) Change(to *time.Time, freeze *bool) {
+	defer c.notify()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	at, frozen := c.now(), !c.frozen.IsZero()
@@ -75,6 +78,7 @@ func (c *Clock) Change(to *time.Time, freeze *bool) {
 
 // Advance moves the clock by d, which may be negative.
 func (c *Clock) Advance(d time.Duration) {
+	defer c.notify()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.frozen.IsZero() {
@@ -85,10 +89,37 @@ func (c *Clock) Advance(d time.Duration) {
 }
 
 // Reset returns the clock to the machine's time.
-func (c *Clock) Reset() {
+func (c *Clock) Reset() { c.SetReading(Reading{}) }
+
+// Reading is how a clock goes; the zero value is the machine's time.
+type Reading struct {
+	// Shown is what the clock showed when the machine's showed Mark.
+	Shown time.Time `json:"shown,omitzero"`
+	Mark  time.Time `json:"mark,omitzero"`
+	// Frozen is the time at which the clock stands; zero while it runs.
+	Frozen time.Time `json:"frozen,omitzero"`
+}
+
+// Reading tells how the clock goes, so that SetReading lets another one, in
+// another process too, show the same.
+func (c *Clock) Reading() Reading {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return Reading{c.shown, c.mark, c.frozen}
+}
+
+// SetReading lets the clock go as a reading tells.
+func (c *Clock) SetReading(r Reading) {
+	defer c.notify()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.shown, c.mark, c.frozen = time.Time{}, time.Time{}, time.Time{}
+	c.shown, c.mark, c.frozen = r.Shown, r.Mark, r.Frozen
+}
+
+func (c *Clock) notify() {
+	if c.changed != nil {
+		c.changed()
+	}
 }
 
 // Frozen says whether the clock stands.

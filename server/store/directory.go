@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"strings"
 
 	"github.com/mockduktor/mockduktor/idp"
 )
@@ -78,6 +79,10 @@ func (d Directory) Update(_ context.Context, fn func(tx idp.Tx) error) error {
 type idpTx struct{ tx *Tx }
 
 const idpRecords = "idp."
+
+// OfProvider is the identity provider's name for a kind of its records; false for
+// a kind of others.
+func OfProvider(kind string) (string, bool) { return strings.CutPrefix(kind, idpRecords) }
 
 // SignIns walks what the identity provider has noted: sessions, codes, grants.
 func (t *Tx) SignIns() iter.Seq[*Record] { return t.RecordsBelow(idpRecords) }

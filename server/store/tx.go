@@ -123,7 +123,24 @@ func (t *Tx) PutRecord(record Record) error {
 	if err := t.add(&record, old); err != nil {
 		return err
 	}
-	if err := t.txn.Insert(tableRecord, &record); err != nil {
+	return t.insert(&record)
+}
+
+// ReviveRecord is PutRecord without forgetting or refusing any: for what was kept
+// as it was.
+func (t *Tx) ReviveRecord(record Record) error {
+	old, err := t.Record(record.Kind, record.ID)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return err
+	}
+	if err := t.count(&record, old); err != nil {
+		return err
+	}
+	return t.insert(&record)
+}
+
+func (t *Tx) insert(record *Record) error {
+	if err := t.txn.Insert(tableRecord, record); err != nil {
 		return fmt.Errorf("store: %w", err)
 	}
 	return nil
@@ -245,6 +262,12 @@ func (t *Tx) NextID() (uint64, error) {
 	next := t.number(metaSequence) + 1
 	return next, t.setNumber(metaSequence, next)
 }
+
+// Sequence is the number that NextID gave last; 0: none yet.
+func (t *Tx) Sequence() uint64 { return t.number(metaSequence) }
+
+// SetSequence makes NextID go on after a number.
+func (t *Tx) SetSequence(last uint64) error { return t.setNumber(metaSequence, last) }
 
 func (t *Tx) number(name string) uint64 {
 	raw, err := t.txn.First(tableMeta, indexID, name)

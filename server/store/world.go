@@ -23,9 +23,23 @@ type World struct {
 	db   atomic.Pointer[memdb.MemDB]
 	seed atomic.Pointer[memdb.MemDB]
 
+	// mu is held while more than one of them changes or is looked at.
 	mu        sync.Mutex
 	snapshots map[string]*memdb.MemDB
 	limits    *limits.Limits // nil: nothing is bounded
+
+	changed func() // see Notify; nil: nobody
+}
+
+// Notify calls changed after every change of the world, its snapshots and its
+// clock, possibly on several goroutines at once; it must not wait. Worlds forked
+// of this one do not call it. It is for before the world is shared.
+func (w *World) Notify(changed func()) { w.changed, w.Clock.changed = changed, changed }
+
+func (w *World) notify() {
+	if w.changed != nil {
+		w.changed()
+	}
 }
 
 // versions are unique over all worlds of the process, so that a cache keyed by
@@ -70,22 +84,49 @@ func (w *World) Update(fn func(tx *Tx) error) error {
 		return err
 	}
 	txn.Commit()
+	w.notify()
 	return nil
 }
 
 // KeepAsSeed makes the present state the one that Reset returns to.
-func (w *World) KeepAsSeed() { w.seed.Store(w.db.Load().Snapshot()) }
+func (w *World) KeepAsSeed() {
+	w.seed.Store(w.db.Load().Snapshot())
+	w.notify()
+}
+
+// SeedFrom makes the seed of another world what Reset returns to; the present
+// state stays.
+func (w *World) SeedFrom(other *World) {
+	w.seed.Store(other.seed.Load())
+	w.notify()
+}
 
 // Replace makes the state and the seed of another world those of this one. The
 // clock and the named snapshots are left as they are; so is the other world.
 func (w *World) Replace(other *World) {
+	defer w.notify()
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	seed := other.seed.Load()
 	w.seed.Store(seed)
 	w.db.Store(other.db.Load().Snapshot())
 }
 
 // Reset returns the world to its seed. The clock is left as it is.
-func (w *World) Reset() { w.db.Store(w.seed.Load().Snapshot()) }
+func (w *World) Reset() {
+	w.db.Store(w.seed.Load().Snapshot())
+	w.notify()
+}
+
+// ResetAll is Reset, and the clock shows the machine's time: in one step for
+// whoever looks by Picture.
+func (w *World) ResetAll() {
+	defer w.notify()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.db.Store(w.seed.Load().Snapshot())
+	w.Clock.Reset()
+}
 
 // Limit bounds what clients can put into the world and into its copies. It is
 // called before the first record is put; without it nothing is bounded.
@@ -97,6 +138,7 @@ func (w *World) Limit(l limits.Limits) {
 // Snapshot keeps the present state under a name, replacing an older one; a
 // *FullError if there are as many others as there may be.
 func (w *World) Snapshot(name string) error {
+	defer w.notify()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if _, known := w.snapshots[name]; !known && w.limits != nil && len(w.snapshots) >= w.limits.Snapshots {
@@ -108,6 +150,7 @@ func (w *World) Snapshot(name string) error {
 
 // Restore returns to the state kept under a name; ErrNotFound if there is none.
 func (w *World) Restore(name string) error {
+	defer w.notify()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	kept, ok := w.snapshots[name]
@@ -120,6 +163,7 @@ func (w *World) Restore(name string) error {
 
 // DropSnapshot forgets the state kept under a name; ErrNotFound if there is none.
 func (w *World) DropSnapshot(name string) error {
+	defer w.notify()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if _, ok := w.snapshots[name]; !ok {
