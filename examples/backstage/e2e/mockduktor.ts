@@ -28,6 +28,11 @@ export class Mockduktor {
     return this.call('GET', `/_mock/resources/${kind}/${name}`);
   }
 
+  /** An access token as a person's sign-in to Backstage ends with. */
+  async token(login: string): Promise<string> {
+    return (await this.call('POST', '/_mock/tokens', { as: login, client_id: 'backstage' })).access_token;
+  }
+
   /** Gives a person other groups at the identity provider. */
   async setGroups(login: string, groups: string[]) {
     const person = await this.get('Person', login);

@@ -40,7 +40,7 @@ test('an application that is not there is said to be unknown', async ({ page }) 
 
 test("Backstage's own token is refused, and so is none", async ({ page, request }) => {
   const session = page.waitForResponse(response => response.url().includes('/api/catalog/'));
-  await signIn(page, 'ada', '/catalog');
+  await signIn(page, 'ada', '/catalog/default/component/checkout-service');
   const authorization = (await (await session).request().allHeaders()).authorization;
   const list = `${urls.backend}/api/proxy/conduktor/api/public/self-serve/v1/application`;
   const foreign = await request.get(list, { headers: { Authorization: authorization } });

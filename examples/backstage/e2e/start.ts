@@ -11,7 +11,8 @@ const logs = join(__dirname, 'test-results', 'logs');
 
 /**
  * Starts mockduktor and Backstage on free ports with the configuration that
- * users have, changed by nothing but the ports. Returns what ends them. Where
+ * users have, changed by nothing but the ports, and with what mistakes/ adds to
+ * it under names of its own. Returns what ends them. Where
  * E2E_MOCK_URL, E2E_BACKEND_URL and E2E_APP_URL say that all is running, nothing
  * is started.
  */
@@ -32,18 +33,22 @@ export default async function start() {
       .replaceAll('localhost:7007', `localhost:${backend}`)
       .replaceAll('localhost:3000', `localhost:${app}`);
 
-  const client = join(logs, 'clients.yaml');
-  await writeFile(client, moved(await readFile(join(backstage, '../../seed/default/clients.yaml'), 'utf8')));
-  const entities = join(logs, 'shop.yaml');
-  await writeFile(entities, moved(await readFile(join(backstage, 'catalog/shop.yaml'), 'utf8')));
-  const config = join(logs, 'app-config.yaml');
-  await writeFile(
-    config,
-    moved(await readFile(join(backstage, 'app-config.yaml'), 'utf8'))
+  const place = async (source: string, name: string, change = (text: string) => text) => {
+    const target = join(logs, name);
+    await writeFile(target, change(moved(await readFile(join(backstage, source), 'utf8'))));
+    return target;
+  };
+
+  const clients = await place('../../seed/default/clients.yaml', 'clients.yaml');
+  const mistakes = await place('e2e/mistakes/seed.yaml', 'mistakes-seed.yaml');
+  const entities = await place('catalog/shop.yaml', 'shop.yaml');
+  const config = await place('app-config.yaml', 'app-config.yaml', text =>
+    text
       .replace('port: 7007', `port: ${backend}`)
       .replace('./catalog/people.yaml', join(backstage, 'catalog/people.yaml'))
       .replace('./catalog/shop.yaml', entities),
   );
+  const configs = ['--config', config, '--config', await place('e2e/mistakes/app-config.yaml', 'mistakes-app-config.yaml')];
 
   const running: ChildProcess[] = [];
   const run = (name: string, command: string, args: string[]) => {
@@ -63,11 +68,12 @@ export default async function start() {
   };
 
   try {
-    const emulator = run('mockduktor', binary, ['--listen', `127.0.0.1:${mock}`, '--public-url', urls.mock, '--seed', 'default', '--seed', client]);
+    const seeds = ['default', clients, mistakes].flatMap(seed => ['--seed', seed]);
+    const emulator = run('mockduktor', binary, ['--listen', `127.0.0.1:${mock}`, '--public-url', urls.mock, ...seeds]);
     // The auth backend reads the discovery document once, at its start.
     await answers(`${urls.mock}/api/health/ready`, emulator);
     await Promise.all([
-      answers(`${urls.backend}/.backstage/health/v1/readiness`, run('backend', 'node', ['packages/backend/index.js', '--config', config])),
+      answers(`${urls.backend}/.backstage/health/v1/readiness`, run('backend', 'node', ['packages/backend/index.js', ...configs])),
       answers(urls.app, run('app', 'node', ['packages/app/serve.mjs', '--config', config])),
     ]);
   } catch (error) {
