@@ -32,7 +32,8 @@ func (k *Kind) Canonical(resource map[string]any) []byte {
 }
 
 // StripReadOnly returns a deep copy of the resource without its read-only
-// fields: what a caller may set.
+// fields: what a caller may set. A null says the same as leaving an optional field
+// out, and an answer must not show one, so it is left out too.
 func (k *Kind) StripReadOnly(resource map[string]any) map[string]any {
 	stripped, _ := strip(k.schema(), resource).(map[string]any)
 	return stripped
@@ -189,7 +190,7 @@ func strip(s *schema, v any) any {
 				known := false
 				if field, known = s.fields[name]; !known {
 					field = s.values
-				} else if field.readOnly {
+				} else if field.readOnly || value == nil && !slices.Contains(s.required, name) {
 					continue
 				}
 			}

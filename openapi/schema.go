@@ -162,11 +162,12 @@ type operation struct {
 	answers      map[string]answer // by status
 }
 
-// answer is one status of an operation: neither field is set when the body is
-// empty, text when it is plain text.
+// answer is one status of an operation: no field is set when the body is
+// empty, text when it is plain text, other when it may be of any type but JSON.
 type answer struct {
 	schema *schema
 	text   bool
+	other  bool
 }
 
 type parameter struct {
@@ -234,6 +235,9 @@ func (k *compiler) operation(op *sourceOperation) (*operation, error) {
 		}
 		var a answer
 		_, a.text = r.Content["text/plain"]
+		for media := range r.Content {
+			a.other = a.other || media != "application/json"
+		}
 		if media, ok := r.Content["application/json"]; ok {
 			var err error
 			if a.schema, err = k.schema(media.Schema); err != nil {

@@ -55,7 +55,16 @@ type documentWorld struct {
 
 func startDocument(t testing.TB) *documentWorld {
 	t.Helper()
-	var documents []*seed.Document
+	documents, applied := documentSeed(t)
+	running := start(t, server.Config{Documents: documents})
+	running.Pair().World.Clock.Freeze()
+	running.Pair().World.Clock.Set(kindMoment)
+	return &documentWorld{&kindWorld{running, sessionOf(t, running)}, applied}
+}
+
+// documentSeed is the seed of a documentWorld, and what the world has applied.
+func documentSeed(t testing.TB) (documents []*seed.Document, applied []map[string]any) {
+	t.Helper()
 	add := func(object map[string]any) {
 		metadata := object["metadata"].(map[string]any)
 		documents = append(documents, &seed.Document{APIVersion: object["apiVersion"].(string), Kind: object["kind"].(string),
@@ -77,15 +86,14 @@ func startDocument(t testing.TB) *documentWorld {
 		t.Fatal(err)
 	}
 	documents = append(documents, keys...)
-	w := &documentWorld{}
 	for _, kind := range openapi.Console().Kinds() {
 		if kind.Name == "Subject" {
-			w.applied = append(w.applied, resourceJSON(t, exampleLater["Topic/v2"]))
+			applied = append(applied, resourceJSON(t, exampleLater["Topic/v2"]))
 		}
 		add(kind.Example())
-		w.applied = append(w.applied, kind.Example())
+		applied = append(applied, kind.Example())
 		if kind.Name == "ApplicationInstance" {
-			w.applied = append(w.applied, resourceJSON(t, exampleLater["ApplicationInstance/v1"]))
+			applied = append(applied, resourceJSON(t, exampleLater["ApplicationInstance/v1"]))
 		}
 	}
 	for _, kind := range openapi.Mock().Kinds() {
@@ -94,11 +102,7 @@ func startDocument(t testing.TB) *documentWorld {
 		}
 	}
 	seed.Sort(documents)
-	running := start(t, server.Config{Documents: documents})
-	running.Pair().World.Clock.Freeze()
-	running.Pair().World.Clock.Set(kindMoment)
-	w.kindWorld = &kindWorld{running, sessionOf(t, running)}
-	return w
+	return documents, applied
 }
 
 // operation is one of the document with the values of its examples.
@@ -117,7 +121,20 @@ func (o *operation) String() string { return o.method + " " + o.path }
 // operations are all that the document describes, by path and method.
 func operations(t testing.TB) []*operation {
 	t.Helper()
-	spec, err := specification()
+	all := operationsIn(t, specification)
+	for _, one := range all {
+		for name, value := range one.values {
+			if value == nil {
+				t.Errorf("%s: the required parameter %s has no example", one, name)
+			}
+		}
+	}
+	return all
+}
+
+func operationsIn(t testing.TB, load func() (*openapi3.T, error)) []*operation {
+	t.Helper()
+	spec, err := load()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,9 +145,7 @@ func operations(t testing.TB) []*operation {
 			for _, ref := range append(slices.Clone(item.Parameters), op.Parameters...) {
 				one.parameters = append(one.parameters, ref.Value)
 				if ref.Value.Required {
-					if one.values[ref.Value.Name] = ref.Value.Example; ref.Value.Example == nil {
-						t.Errorf("%s: the required parameter %s has no example", one, ref.Value.Name)
-					}
+					one.values[ref.Value.Name] = ref.Value.Example
 				}
 			}
 			if op.RequestBody != nil {

@@ -368,7 +368,6 @@ func (e *Engine) Apply(tx *store.Tx, request Request) (*store.Resource, Outcome,
 	}
 	c.Object = kind.StripReadOnly(request.Object)
 	plainIntegers(c.Object)
-	dropNulls(c.Object)
 	c.Object["apiVersion"] = e.shownVersion(kind.Name, kind.Version)
 	if rule.Managed != nil {
 		rule.Managed(c.Object)
