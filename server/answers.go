@@ -57,6 +57,20 @@ func (h *heldBack) Write(data []byte) (int, error) {
 	return h.body.Write(data)
 }
 
+// during lets a handler write to h. After a panic nothing has been sent, so that it
+// can still be answered.
+func (h *heldBack) during(c echo.Context, next echo.HandlerFunc) error {
+	response, whole := c.Response(), false
+	response.Writer = h
+	defer func() {
+		response.Writer = h.ResponseWriter
+		response.Committed = response.Committed && (whole || h.streams)
+	}()
+	err := next(c)
+	whole = true
+	return err
+}
+
 func (h *heldBack) Unwrap() http.ResponseWriter { return h.ResponseWriter }
 
 // checkAnswers replaces an answer that the document does not allow by a 500 that
@@ -71,9 +85,7 @@ func checkAnswers(check AnswerCheck) echo.MiddlewareFunc {
 			}
 			out := c.Response().Writer
 			held := &heldBack{ResponseWriter: out, status: http.StatusOK}
-			c.Response().Writer = held
-			err := next(c)
-			c.Response().Writer = out
+			err := held.during(c, next)
 			if err != nil || held.streams {
 				return err
 			}

@@ -117,7 +117,7 @@ func (l *fuzzLab) tryBody(t failing, kindIndex uint8, edits, spelling []byte) bo
 	}
 	l.sameAsYAML(t, what, kind, held, shown)
 	if now := l.exported(t); now != exported {
-		t.Fatalf("%s\nputting it again changed the export\n%s\nto\n%s", what, exported, now)
+		t.Fatalf("%s\nputting it again changed the export: %s", what, firstDifference(exported, now))
 	}
 	l.loadsAgain(t, what, exported)
 	l.comesAndGoes(t, what, kind, list, item, read.Body.String())
@@ -171,11 +171,11 @@ func (l *fuzzLab) loadsAgain(t failing, what, exported string) {
 	t.Helper()
 	documents, err := seed.Load([]string{"-"}, strings.NewReader(exported))
 	if err != nil {
-		t.Fatalf("%s\nmade an export that cannot be read: %v\n%s", what, err, exported)
+		t.Fatalf("%s\nmade an export that cannot be read: %v", what, err)
 	}
 	world := store.NewAt(l.Pair().World.Clock)
 	if err := server.Load(world, l.Pair().Engine, server.DefaultAdminEmail, documents); err != nil {
-		t.Fatalf("%s\nmade an export that cannot be loaded: %v\n%s", what, err, exported)
+		t.Fatalf("%s\nmade an export that cannot be loaded: %v", what, err)
 	}
 	var again bytes.Buffer
 	if err := seed.Encode(&again, (&server.Pair{World: world, Engine: l.Pair().Engine}).Export(nil)); err != nil {

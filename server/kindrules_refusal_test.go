@@ -308,6 +308,11 @@ apiVersion: v1
 kind: ApplicationInstance
 metadata: {name: mail-dev, application: shop}
 spec: {cluster: dev}`, "application of mail-dev cannot change"),
+	refuses("an instance keeps what it shares", clash, `
+apiVersion: v1
+kind: ApplicationInstance
+metadata: {name: shop-dev, application: shop}
+spec: {cluster: dev, resources: [{type: TOPIC, name: shop.orders, patternType: PREFIXED}]}`, "no longer own shop.paid (LITERAL)", "shop-to-mail", "delete that first"),
 	refuses("topicPolicyRef names policies that exist", gone, `
 apiVersion: v1
 kind: ApplicationInstance

@@ -86,6 +86,9 @@ func checkInstance(c *Change) error {
 		if old.Application != application {
 			return conflict("metadata.application", "application of %s cannot change from %s to %s: delete the instance and create it anew", c.Key.Name, old.Application, application)
 		}
+		if err := checkShared(c, &instance); err != nil {
+			return err
+		}
 	}
 	if err := checkTopicPolicies(c); err != nil {
 		return err
@@ -100,6 +103,26 @@ func checkInstance(c *Change) error {
 		return err
 	}
 	return checkNeighbours(c, instance, text(spec, "serviceAccount"))
+}
+
+// checkShared refuses to give up what the instance shares with another: a
+// permission on what its giver does not own could not be created either. The
+// sources say nothing of it.
+func checkShared(c *Change, instance *rbac.Instance) error {
+	for resource := range c.Tx.Referrers(store.Ref("instance", c.Key.Name)) {
+		shared, ok := resource.Value.(*rbac.InstancePermission)
+		if !ok || shared.Instance != c.Key.Name || covers(instance.Resources, shared.Resource) {
+			continue
+		}
+		return conflict("spec.resources", "%s would no longer own %s (%s), which the ApplicationInstancePermission %s shares with %s: delete that first",
+			c.Key.Name, shared.Resource.Name, shared.Resource.Pattern, resource.Name, shared.GrantedTo)
+	}
+	return nil
+}
+
+// covers tells whether one of what is owned holds all of another resource.
+func covers(owned []rbac.InstanceResource, other rbac.InstanceResource) bool {
+	return slices.ContainsFunc(owned, func(one rbac.InstanceResource) bool { return one.Covers(other) })
 }
 
 // checkStars refuses names that end in a star; it looks at what was written,

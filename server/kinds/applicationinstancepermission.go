@@ -79,10 +79,8 @@ func checkInstancePermission(c *Change) error {
 	if granted.Cluster != owner.Cluster {
 		return conflict("spec.grantedTo", "the application instance %s is on cluster %s, %s on %s: a permission stays on one cluster", granted.Name, granted.Cluster, owner.Name, owner.Cluster)
 	}
-	for _, owned := range owner.Resources {
-		if owned.Covers(permission.Resource) {
-			return nil
-		}
+	if covers(owner.Resources, permission.Resource) {
+		return nil
 	}
 	return conflict("spec.resource", "the application instance %s does not own %s (%s)", owner.Name, permission.Resource.Name, permission.Resource.Pattern)
 }
