@@ -764,3 +764,29 @@ func namedResource(target string) map[string]any {
 	}
 	return map[string]any{"apiVersion": version, "kind": kind, "metadata": metadata, "spec": map[string]any{}}
 }
+
+// TestGroupsKeepTheirReach: what an application group lists cannot be taken from its
+// instance, neither by the instance nor by who shares it.
+func TestGroupsKeepTheirReach(t *testing.T) {
+	world := startKinds(t, ruleWorld, `
+apiVersion: v1
+kind: ApplicationGroup
+metadata: {name: readers, application: mail}
+spec:
+  displayName: Readers
+  permissions:
+    - {appInstance: mail-dev, resourceType: TOPIC, patternType: LITERAL, name: shop.paid, permissions: [topicConsume]}
+    - {appInstance: mail-dev, resourceType: TOPIC, patternType: LITERAL, name: mail.sent, permissions: [topicConsume]}`)
+	before := world.state(t)
+	refusedWith(t, world.put(t, world.root, yamlObject(t, `{apiVersion: v1, kind: ApplicationInstance, metadata: {name: mail-dev, application: mail}, spec: {cluster: dev}}`), false),
+		http.StatusConflict, "the ApplicationGroup readers lists mail.sent", "change the group first")
+	shared := yamlObject(t, `{apiVersion: v1, kind: ApplicationInstancePermission, metadata: {name: shop-to-mail, application: shop, appInstance: shop-dev}}`)
+	refusedWith(t, world.delete(t, world.root, shared), http.StatusConflict, "the ApplicationGroup readers lists shop.paid", "change the group first")
+	sameState(t, before, world.state(t))
+	if got := world.delete(t, world.root, yamlObject(t, `{apiVersion: v1, kind: ApplicationGroup, metadata: {name: readers, application: mail}}`)); got.status != http.StatusOK {
+		t.Fatalf("delete the group: %d %s", got.status, got.body)
+	}
+	if got := world.delete(t, world.root, shared); got.status != http.StatusOK {
+		t.Errorf("delete what no group lists: %d %s", got.status, got.body)
+	}
+}

@@ -120,20 +120,47 @@ func instanceOf(tx *store.Tx, field, name, application string) (*ApplicationInst
 
 // checkReach refuses a name outside what the instance owns or was granted.
 func checkReach(tx *store.Tx, field string, permission rbac.GroupPermission, instance *ApplicationInstance) error {
-	if permission.Name == "*" && permission.Pattern == rbac.Literal {
+	if groupReaches(tx, permission, instance.Resources, "") {
 		return nil
+	}
+	return conflict(field, "the application instance %s neither owns nor was granted %s (%s)", instance.Name, permission.Name, permission.Pattern)
+}
+
+// groupReaches tells whether what a group lists is within what its instance owns or was
+// granted by others than the permission without.
+func groupReaches(tx *store.Tx, permission rbac.GroupPermission, owned []rbac.InstanceResource, without string) bool {
+	if permission.Name == "*" && permission.Pattern == rbac.Literal {
+		return true
 	}
 	wanted := rbac.InstanceResource{Resource: permission.Resource, Connect: permission.Connect,
 		Name: permission.Name, Pattern: permission.Pattern}
-	for _, owned := range instance.Resources {
-		if owned.Covers(wanted) {
-			return nil
+	if covers(owned, wanted) {
+		return true
+	}
+	for resource := range tx.Referrers(store.Ref("granted", permission.Instance)) {
+		if received, ok := resource.Value.(*rbac.InstancePermission); ok && resource.Name != without && received.Resource.Covers(wanted) {
+			return true
 		}
 	}
-	for resource := range tx.Referrers(store.Ref("granted", instance.Name)) {
-		if received, ok := resource.Value.(*rbac.InstancePermission); ok && received.Resource.Covers(wanted) {
-			return nil
+	return false
+}
+
+// checkGroups refuses to take from an instance what an application group lists: the
+// group could not be made any more, so that an export would not load. The sources
+// say nothing of it. owned is what stays with the instance, without the permission
+// that goes.
+func checkGroups(tx *store.Tx, field, instance string, owned []rbac.InstanceResource, without string) error {
+	for resource := range tx.Referrers(store.Ref("instance", instance)) {
+		group, ok := resource.Value.(*ApplicationGroup)
+		if !ok {
+			continue
+		}
+		for _, permission := range group.Permissions {
+			if permission.Instance == instance && !groupReaches(tx, permission, owned, without) {
+				return conflict(field, "the ApplicationGroup %s lists %s (%s), which %s would neither own nor be granted any more: change the group first",
+					resource.Name, permission.Name, permission.Pattern, instance)
+			}
 		}
 	}
-	return conflict(field, "the application instance %s neither owns nor was granted %s (%s)", instance.Name, permission.Name, permission.Pattern)
+	return nil
 }

@@ -106,8 +106,8 @@ func checkInstance(c *Change) error {
 }
 
 // checkShared refuses to give up what the instance shares with another: a
-// permission on what its giver does not own could not be created either. The
-// sources say nothing of it.
+// permission on what its giver does not own could not be made either, so that an
+// export would not load. The sources say nothing of it.
 func checkShared(c *Change, instance *rbac.Instance) error {
 	for resource := range c.Tx.Referrers(store.Ref("instance", c.Key.Name)) {
 		shared, ok := resource.Value.(*rbac.InstancePermission)
@@ -117,7 +117,7 @@ func checkShared(c *Change, instance *rbac.Instance) error {
 		return conflict("spec.resources", "%s would no longer own %s (%s), which the ApplicationInstancePermission %s shares with %s: delete that first",
 			c.Key.Name, shared.Resource.Name, shared.Resource.Pattern, resource.Name, shared.GrantedTo)
 	}
-	return nil
+	return checkGroups(c.Tx, "spec.resources", c.Key.Name, instance.Resources, "")
 }
 
 // covers tells whether one of what is owned holds all of another resource.

@@ -43,6 +43,14 @@ func applicationInstancePermissionRule() *Rule {
 			return []string{store.Ref("instance", permission.Instance), store.Ref("instance", permission.GrantedTo),
 				store.Ref("granted", permission.GrantedTo)}
 		},
+		Delete: func(_ *Engine, tx *store.Tx, r *store.Resource) error {
+			permission := r.Value.(*rbac.InstancePermission)
+			receiver, err := findInstance(tx, "spec.grantedTo", permission.GrantedTo)
+			if err != nil {
+				return err
+			}
+			return checkGroups(tx, "metadata.name", permission.GrantedTo, receiver.Resources, r.Name)
+		},
 	}
 }
 
