@@ -169,11 +169,7 @@ var familyClusters = map[string]string{
 // examples: ids that the server makes, and clusters.
 func (w *documentWorld) fit(t testing.TB, op *operation) {
 	t.Helper()
-	for part, cluster := range familyClusters {
-		if strings.Contains(op.path+"/", "{clusterName}"+part+"/") {
-			op.values["clusterName"] = cluster
-		}
-	}
+	op.fitCluster()
 	if _, has := op.values["token-id"]; has {
 		var keys []struct{ ID string }
 		call(t, w.Server, http.MethodGet, "/api/token/v1/admin_tokens", w.root, nil).json(t, &keys)
@@ -184,6 +180,15 @@ func (w *documentWorld) fit(t testing.TB, op *operation) {
 	}
 	if op.media == "multipart/form-data" {
 		op.body = map[string]any{"file": certificateFile(t, "truststore.jks"), "jksPassword": "truststore-1"}
+	}
+}
+
+// fitCluster names a cluster of the family that the operation is for.
+func (o *operation) fitCluster() {
+	for part, cluster := range familyClusters {
+		if strings.Contains(o.path+"/", "{clusterName}"+part+"/") {
+			o.values["clusterName"] = cluster
+		}
 	}
 }
 

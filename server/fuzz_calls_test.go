@@ -19,6 +19,9 @@ import (
 func FuzzConsoleCall(f *testing.F) {
 	l := startFuzzKinds(f)
 	all := operations(f)
+	for _, op := range all {
+		op.fitCluster()
+	}
 	seedCalls(f, len(all))
 	f.Fuzz(func(t *testing.T, at uint16, picks, edits []byte, raw string) {
 		l.Pair().World.Reset()
@@ -77,6 +80,9 @@ func FuzzLists(f *testing.F) {
 	lists := slices.DeleteFunc(operations(f), func(op *operation) bool { return !isList(op) })
 	if len(lists) < 20 {
 		f.Fatalf("only %d lists", len(lists))
+	}
+	for _, op := range lists {
+		op.fitCluster()
 	}
 	seedCalls(f, len(lists))
 	f.Fuzz(func(t *testing.T, at uint16, picks, edits []byte, raw string) {
