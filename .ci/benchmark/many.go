@@ -121,7 +121,7 @@ func (b *bench) pageRow(many, few *process, count, fewer int) (*row, error) {
 		return nil, err
 	}
 	return &row{what: fmt.Sprintf("page of 50 out of %d, 1,000 granted", count), ours: ours, limit: limit,
-		count: 300, limits: 300, promise: "≤ 2 × as many", kept: atMost(2)}, nil
+		count: 300, limits: 300, promise: fmt.Sprintf("≤ 2 × out of %d", fewer), kept: atMost(2)}, nil
 }
 
 // slowest is the line about the latency of a page.
