@@ -57,6 +57,29 @@ func TestAdversaries(t *testing.T) {
 	}
 }
 
+// A document that is well otherwise is refused for what its aliases would expand
+// to, and for its depth, before either costs much.
+func TestBombsAreRefused(t *testing.T) {
+	const topic = "apiVersion: v2\nkind: Topic\nmetadata:\n  name: t\n  cluster: c\n  annotations:\n"
+	bomb := topic + "    a0: &a0 [x,x,x,x,x,x,x,x,x]\n"
+	for i := range 8 {
+		bomb += fmt.Sprintf("    a%d: &a%d [%s]\n", i+1, i+1, strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*a%d,", i), 9), ","))
+	}
+	for text, want := range map[string]string{
+		bomb: "aliases expand to more than 10000 values",
+		topic + "    a: " + strings.Repeat("[", 200) + strings.Repeat("]", 200) + "\n": "nested deeper than 64 levels",
+	} {
+		var refused error
+		allocated := testing.AllocsPerRun(1, func() { _, refused = Parse([]byte(text)) })
+		if refused == nil || !strings.Contains(refused.Error(), want) {
+			t.Errorf("%v, want %q", refused, want)
+		}
+		if allocated > 200_000 {
+			t.Errorf("%q: %.0f allocations", want, allocated)
+		}
+	}
+}
+
 func indented(depth int) string {
 	var b strings.Builder
 	for i := range depth {

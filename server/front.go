@@ -11,6 +11,8 @@ import (
 func (s *Server) front(c echo.Context) error {
 	site := s.sites.siteOf(c)
 	c.Response().Header().Set(echo.HeaderContentType, echo.MIMETextHTMLCharsetUTF8)
+	c.Response().Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'")
+	c.Response().Header().Set("X-Content-Type-Options", "nosniff")
 	c.Response().WriteHeader(http.StatusOK)
 	return frontPage.Execute(c.Response(), map[string]string{"URL": site.URL, "Issuer": site.Provider.Issuer()})
 }

@@ -500,6 +500,51 @@ func TestOversizedDocuments(t *testing.T) {
 	})
 }
 
+// Redirects are not followed, neither of the discovery document nor of the keys,
+// and an issuer with TLS may not lead to keys without.
+func TestRemoteKeysFollowNoRedirect(t *testing.T) {
+	var reached atomic.Int32
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		reached.Add(1)
+		answers(map[string]any{"keys": []any{}})(w, r)
+	}))
+	defer elsewhere.Close()
+	away := func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, elsewhere.URL+"/in", http.StatusFound)
+	}
+	for name, set := range map[string]func(*tinyIssuer){
+		"discovery": func(i *tinyIssuer) { i.answerDiscovery(away) },
+		"keys":      func(i *tinyIssuer) { i.answerKeys(away) },
+	} {
+		issuer := startIssuer(t, publicKey(t, "one"))
+		set(issuer)
+		keys, _ := remoteKeys(issuer)
+		_, err := keys.Key(t.Context(), "one", "ES256")
+		if err == nil || !strings.Contains(err.Error(), "redirects are not followed") || !strings.Contains(err.Error(), elsewhere.URL) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if n := reached.Load(); n > 0 {
+		t.Errorf("%d requests went elsewhere", n)
+	}
+	if err := keyAddress("https://idp.example", "http://idp.example/keys"); err == nil {
+		t.Error("keys without TLS of an issuer with TLS")
+	}
+}
+
+// Who waits for the keys of an issuer that does not answer, waits for Wait.
+func TestRemoteKeysAreWaitedForAWhile(t *testing.T) {
+	issuer := startIssuer(t, publicKey(t, "one"))
+	release := make(chan struct{})
+	issuer.answerDiscovery(func(http.ResponseWriter, *http.Request) { <-release })
+	defer close(release)
+	keys, _ := remoteKeys(issuer)
+	keys.Wait = time.Millisecond
+	if _, err := keys.Key(t.Context(), "one", "ES256"); err == nil || !strings.Contains(err.Error(), "--timeout handler=") {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestWrongDocuments(t *testing.T) {
 	discovery := func(issuer, keys string) http.HandlerFunc {
 		return answers(map[string]string{"issuer": issuer, "jwks_uri": keys})

@@ -101,15 +101,21 @@ type passwordUser struct {
 func (s *Console) checkPassword(username, password string) (passwordUser, error) {
 	local := append([]LocalUser{{s.Settings.AdminEmail, s.Settings.AdminPassword}}, s.Settings.LocalUsers...)
 	for _, user := range local {
-		if strings.EqualFold(user.Email, username) && same(user.Password, password) {
+		// Compared also where the name is another's, so that each sign-in takes the
+		// same way.
+		if right := same(user.Password, password); right && strings.EqualFold(user.Email, username) {
 			return passwordUser{email: user.Email}, nil
 		}
 	}
 	person, known := kinds.FindPerson(s.World.View(), username)
-	switch {
+	kept := "\x00 nobody's"
+	if known {
+		kept = person.Password
+	}
+	switch right := same(kept, password); {
 	case !known:
 		return passwordUser{}, refuse("wrong user or password: nobody has the login or e-mail %q", username)
-	case person.Password == "" || !same(person.Password, password):
+	case !right:
 		return passwordUser{}, refuse("wrong user or password: %q exists, the password is another", username)
 	case person.Disabled:
 		return passwordUser{}, refuse("%q is disabled", username)

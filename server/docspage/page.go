@@ -36,6 +36,9 @@ func (p Page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	// From here requests are sent with a click: no other page may lay itself over.
+	w.Header().Set("Content-Security-Policy", "frame-ancestors 'none'; base-uri 'none'")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
 	// What fails from here on is the connection: the template is tested.
 	_ = layout().Execute(w, p)
 }

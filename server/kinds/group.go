@@ -130,7 +130,14 @@ func toOpenAPI(path string, problems []rbac.Problem) []openapi.Problem {
 	return list
 }
 
+// maxExpressions bounds the expressions of one group: each new token is held to
+// all there are.
+const maxExpressions = 200
+
 func checkMapping(spec map[string]any, full bool) error {
+	if list, _ := spec["externalGroupRegex"].([]any); len(list) > maxExpressions {
+		return invalid("spec.externalGroupRegex", "expected at most %d expressions, got %d", maxExpressions, len(list))
+	}
 	_, problems := rbac.NewMapping([]rbac.MappingRule{mappingRule("", spec, full)})
 	for i := range problems {
 		problems[i].Path = strings.TrimPrefix(problems[i].Path, "[0].")
