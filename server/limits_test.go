@@ -244,6 +244,9 @@ func TestConnectionsAreBounded(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer fourth.Close()
+	if err := fourth.SetReadDeadline(time.Now().Add(time.Minute)); err != nil { // where nothing refuses it, nothing answers
+		t.Fatal(err)
+	}
 	response, err := http.ReadResponse(bufio.NewReader(fourth), nil)
 	if err != nil {
 		t.Fatal(err)
