@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -160,7 +161,7 @@ func (l *fuzzLab) sameAsYAML(t failing, what string, kind *openapi.Kind, held *s
 func (l *fuzzLab) exported(t failing) string {
 	t.Helper()
 	var out bytes.Buffer
-	if err := seed.Encode(&out, l.Pair().Export(nil)); err != nil {
+	if err := seed.Encode(&out, l.Pair().Export(context.Background())); err != nil {
 		t.Fatalf("export: %v", err)
 	}
 	return out.String()
@@ -178,7 +179,7 @@ func (l *fuzzLab) loadsAgain(t failing, what, exported string) {
 		t.Fatalf("%s\nmade an export that cannot be loaded: %v", what, err)
 	}
 	var again bytes.Buffer
-	if err := seed.Encode(&again, (&server.Pair{World: world, Engine: l.Pair().Engine}).Export(nil)); err != nil {
+	if err := seed.Encode(&again, (&server.Pair{World: world, Engine: l.Pair().Engine}).Export(context.Background())); err != nil {
 		t.Fatalf("%s: %v", what, err)
 	}
 	if again.String() != exported {

@@ -33,6 +33,7 @@ type Principal struct {
 
 // access is what a principal may do, compiled; shared and immutable.
 type access struct {
+	version uint64 // of the world's grants, see store.Tx.GrantsVersion
 	subject *rbac.Subject
 	admin   bool
 	groups  []string // Console groups, sorted
@@ -59,10 +60,11 @@ func (p *Principal) String() string {
 	return string(p.Sort) + " " + p.Key.Label
 }
 
+// accessKey names a principal. Of each only the newest access is kept: those of
+// grants that have changed would hold memory until others push them out.
 type accessKey struct {
-	version uint64 // of the world's grants
-	email   string
-	key     string // id of an application-instance key
+	email    string
+	instance string // of an API key
 }
 
 var adminKeyAccess = &access{admin: true,
@@ -72,11 +74,17 @@ var adminKeyAccess = &access{admin: true,
 // groups, of application ownership, application groups and granted instance
 // permissions, and what everybody has.
 func (s *Console) accessOfUser(tx *store.Tx, email string) *access {
-	key := accessKey{version: tx.GrantsVersion(), email: strings.ToLower(email)}
-	if known, ok := s.access.Get(key); ok {
+	key := accessKey{email: strings.ToLower(email)}
+	return s.accessOf(tx, key, func() *access { return s.gather(tx, key.email) })
+}
+
+func (s *Console) accessOf(tx *store.Tx, key accessKey, compute func() *access) *access {
+	version := tx.GrantsVersion()
+	if known, ok := s.access.Get(key); ok && known.version == version {
 		return known
 	}
-	computed := s.gather(tx, key.email)
+	computed := compute()
+	computed.version = version
 	s.access.Add(key, computed)
 	return computed
 }
@@ -168,18 +176,13 @@ func applicationGroupGrants(tx *store.Tx, group *kinds.ApplicationGroup) []rbac.
 
 // accessOfInstance is what the API key of an application instance may do.
 func (s *Console) accessOfInstance(tx *store.Tx, instance string) *access {
-	key := accessKey{version: tx.GrantsVersion(), key: instance}
-	if known, ok := s.access.Get(key); ok {
-		return known
-	}
-	computed := &access{}
-	var grants []rbac.Grant
-	if resource, err := tx.Resource("ApplicationInstance", "v1", nil, instance); err == nil {
-		grants = rbac.InstanceKeyGrants(resource.Value.(*kinds.ApplicationInstance).Instance)
-	}
-	computed.subject = rbac.NewSubject(nil, grants)
-	s.access.Add(key, computed)
-	return computed
+	return s.accessOf(tx, accessKey{instance: instance}, func() *access {
+		var grants []rbac.Grant
+		if resource, err := tx.Resource("ApplicationInstance", "v1", nil, instance); err == nil {
+			grants = rbac.InstanceKeyGrants(resource.Value.(*kinds.ApplicationInstance).Instance)
+		}
+		return &access{subject: rbac.NewSubject(nil, grants)}
+	})
 }
 
 // everybody lists all grants of the world, to say who would be granted
