@@ -378,8 +378,10 @@ func (c *soakClient) sandbox() {
 	}
 }
 
-// watch waits for a request of its own, in the journal.
+// watch waits for a request of its own, in the journal, whatever happens to the world.
 func (c *soakClient) watch() {
+	c.apart = true
+	defer func() { c.apart = false }()
 	path := fmt.Sprintf("/public/soak/%d/%d", c.id, c.draw.IntN(1<<30))
 	waited := make(chan error, 1)
 	go func() {
@@ -393,11 +395,20 @@ func (c *soakClient) watch() {
 		}
 		waited <- err
 	}()
-	if _, ok := c.request(c.client, http.MethodGet, path, nil, "", http.StatusNotFound); ok {
-		c.askedFor("404 of no such path")
-	}
-	if err := <-waited; err != nil && c.err == nil {
-		c.err = err
+	// The others may push an entry out of the journal before the wait begins to
+	// look: ask until it has seen one.
+	for {
+		if _, ok := c.request(c.client, http.MethodGet, path, nil, "", http.StatusNotFound); ok {
+			c.askedFor("404 of no such path")
+		}
+		select {
+		case err := <-waited:
+			if err != nil && c.err == nil {
+				c.err = err
+			}
+			return
+		default:
+		}
 	}
 }
 
