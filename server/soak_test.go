@@ -598,7 +598,7 @@ func TestSoak(t *testing.T) {
 	}
 	defer stop(t, running)
 	s := &soak{base: running.URL(), seed: seed, sorts: map[string]int64{}, asked: map[string]int64{},
-		client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 2 * soakClients}, Timeout: time.Minute}}
+		client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 2 * soakClients, IdleConnTimeout: time.Minute}, Timeout: time.Minute}}
 	// Once warm: the journal is full, and what is made on first use is there.
 	s.busy(min(*soakFor/4, 20*time.Second))
 	before := s.rest(t, running, nil)
